@@ -1,0 +1,213 @@
+"""The model contract: what an exported version says about itself.
+
+The exporter writes it as `assets/contract.json` and as the output of the signature `contract`;
+the gateway reads it from there. Nothing else passes between the two sides.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+CONTRACT_VERSION: Final = 1
+"""Raised when an older reader would misunderstand a newer contract."""
+
+ATTENTION_OUTPUT: Final = "attention"
+ATTENTION_HEADS_OUTPUT: Final = "attention_heads"
+WARMUP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
+CONTRACT_ASSET: Final = "contract.json"
+SOURCE_TOKENIZER_ASSET: Final = "source_tokenizer.model"
+TARGET_TOKENIZER_ASSET: Final = "target_tokenizer.model"
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+
+
+class ContractError(ValueError):
+    """A version's contract is missing, unreadable or of a kind that this release does not know."""
+
+
+class Signature(StrEnum):
+    """Signatures of the contract."""
+
+    SERVING_DEFAULT = "serving_default"
+    GREEDY = "greedy"
+    SCORE = "score"
+    CONTRACT = "contract"
+
+
+class Task(StrEnum):
+    """What a model does."""
+
+    TRANSLATE = "translate"
+    PRONOUNCE = "pronounce"
+
+
+class Precision(StrEnum):
+    """Number format of the exported weights."""
+
+    FLOAT32 = "float32"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SpecialIds(_Value):
+    """Ids with a meaning of their own, the same in every vocabulary of Heed.
+
+    Attributes:
+        pad: Fills rows behind their length. Never read: masks come from lengths alone.
+        unknown: Stands for characters outside the vocabulary.
+        begin: What a decoder is fed before the first token. Never an output.
+        end: Closes every output.
+    """
+
+    pad: Literal[0] = 0
+    unknown: Literal[1] = 1
+    begin: Literal[2] = 2
+    end: Literal[3] = 3
+
+
+SPECIAL_IDS: Final = SpecialIds()
+
+
+class AttentionLayer(_Value):
+    """The attention of one decoder layer.
+
+    Attributes:
+        kind: The mechanism, for example "bahdanau".
+        layer_index: The decoder layer, counted from 0 at the bottom.
+        head_count: Heads of the layer, 1 or more.
+        normalized: Whether each row of weights sums to 1 over the real source positions.
+    """
+
+    kind: str = Field(min_length=1)
+    layer_index: int = Field(ge=0)
+    head_count: int = Field(ge=1)
+    normalized: bool = True
+
+
+class AttentionAverage(_Value):
+    """Which weights the output `attention` averages.
+
+    Attributes:
+        layer_indices: The decoder layers, at least one.
+        description: The same in words, for people.
+    """
+
+    layer_indices: tuple[int, ...] = Field(min_length=1)
+    description: str
+
+
+class TokenizerInfo(_Value):
+    """What the reader must find when it loads a tokenizer.
+
+    Attributes:
+        sha256: Hash of the serialised SentencePiece model.
+        vocabulary_size: Number of ids.
+    """
+
+    sha256: Sha256
+    vocabulary_size: int = Field(ge=4)
+
+
+class ModelCard(_Value):
+    """What a model was made from and how good it is.
+
+    Attributes:
+        description: A sentence about the model.
+        training_data: The data and where it comes from.
+        training_data_license: Its licence.
+        metrics: Quality by name, for example "dev.word_accuracy" (a fraction, 0 to 1).
+        software: Versions by package name.
+        recipe: The recipe's name.
+    """
+
+    description: str = ""
+    training_data: str = ""
+    training_data_license: str = ""
+    metrics: dict[str, float] = Field(default_factory=dict)
+    software: dict[str, str] = Field(default_factory=dict)
+    recipe: str = ""
+
+
+class Contract(_Value):
+    """What an exported version says about itself.
+
+    Attributes:
+        contract_version: `CONTRACT_VERSION` of the writer.
+        model_name: The name it was exported under: letters, digits, ".", "_", "-"; at most 63.
+        task: What the model does.
+        special_ids: Ids with a meaning of their own.
+        source_tokenizer: How source text becomes tokens.
+        target_tokenizer: How target tokens become text.
+        max_source_tokens: The longest source, in tokens.
+        max_target_tokens: The longest output, in tokens, the end token counted.
+        attention: The decoder's attention, bottom layer first.
+        attention_average: What the output `attention` averages.
+        signatures: Signatures the version offers.
+        precision: Number format of the weights.
+        card: The model card.
+    """
+
+    contract_version: int = CONTRACT_VERSION
+    model_name: ModelName
+    task: Task
+    special_ids: SpecialIds = SPECIAL_IDS
+    source_tokenizer: TokenizerInfo
+    target_tokenizer: TokenizerInfo
+    max_source_tokens: int = Field(ge=1)
+    max_target_tokens: int = Field(ge=2)
+    attention: tuple[AttentionLayer, ...] = Field(min_length=1)
+    attention_average: AttentionAverage
+    signatures: tuple[Signature, ...]
+    precision: Precision = Precision.FLOAT32
+    card: ModelCard = Field(default_factory=ModelCard)
+
+    @model_validator(mode="after")
+    def _layers_exist(self) -> Contract:
+        known = {layer.layer_index for layer in self.attention}
+        unknown = sorted(set(self.attention_average.layer_indices) - known)
+        if unknown:
+            raise ValueError(
+                f"attention_average names layers {unknown}; the model has {sorted(known)}"
+            )
+        return self
+
+    def to_json(self) -> str:
+        """The contract as JSON, for people and for `from_json`."""
+        return self.model_dump_json(indent=2)
+
+    @staticmethod
+    def from_json(text: str | bytes) -> Contract:
+        """Reads a contract.
+
+        Raises:
+            ContractError: It is no JSON, of another contract version, or breaks a rule above.
+        """
+        try:
+            version = json.loads(text)["contract_version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ContractError(
+                "the contract is not a JSON object with a contract_version"
+            ) from error
+        if version != CONTRACT_VERSION:
+            raise ContractError(
+                f"the contract has version {version}; this release reads version "
+                f"{CONTRACT_VERSION}: export the model again, or use the matching release"
+            )
+        try:
+            return Contract.model_validate_json(text)
+        except ValidationError as error:
+            raise ContractError(f"the contract breaks its own rules: {error}") from error

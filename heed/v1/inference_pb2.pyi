@@ -1,0 +1,210 @@
+from google.protobuf import duration_pb2 as _duration_pb2
+from heed.v1 import model_pb2 as _model_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class AttentionLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ATTENTION_LEVEL_UNSPECIFIED: _ClassVar[AttentionLevel]
+    ATTENTION_LEVEL_NONE: _ClassVar[AttentionLevel]
+    ATTENTION_LEVEL_PIECES: _ClassVar[AttentionLevel]
+    ATTENTION_LEVEL_HEADS: _ClassVar[AttentionLevel]
+
+class TokenKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TOKEN_KIND_UNSPECIFIED: _ClassVar[TokenKind]
+    TOKEN_KIND_TEXT: _ClassVar[TokenKind]
+    TOKEN_KIND_UNKNOWN: _ClassVar[TokenKind]
+    TOKEN_KIND_END: _ClassVar[TokenKind]
+
+class FinishReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FINISH_REASON_UNSPECIFIED: _ClassVar[FinishReason]
+    FINISH_REASON_END: _ClassVar[FinishReason]
+    FINISH_REASON_LENGTH: _ClassVar[FinishReason]
+ATTENTION_LEVEL_UNSPECIFIED: AttentionLevel
+ATTENTION_LEVEL_NONE: AttentionLevel
+ATTENTION_LEVEL_PIECES: AttentionLevel
+ATTENTION_LEVEL_HEADS: AttentionLevel
+TOKEN_KIND_UNSPECIFIED: TokenKind
+TOKEN_KIND_TEXT: TokenKind
+TOKEN_KIND_UNKNOWN: TokenKind
+TOKEN_KIND_END: TokenKind
+FINISH_REASON_UNSPECIFIED: FinishReason
+FINISH_REASON_END: FinishReason
+FINISH_REASON_LENGTH: FinishReason
+
+class ModelSelector(_message.Message):
+    __slots__ = ("name", "version")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+
+class GenerateOptions(_message.Message):
+    __slots__ = ("max_length", "min_length", "prefix", "attention")
+    MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    MIN_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    max_length: int
+    min_length: int
+    prefix: str
+    attention: AttentionLevel
+    def __init__(self, max_length: _Optional[int] = ..., min_length: _Optional[int] = ..., prefix: _Optional[str] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ...) -> None: ...
+
+class GenerateRequest(_message.Message):
+    __slots__ = ("model", "texts", "options")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TEXTS_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    model: ModelSelector
+    texts: _containers.RepeatedScalarFieldContainer[str]
+    options: GenerateOptions
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., texts: _Optional[_Iterable[str]] = ..., options: _Optional[_Union[GenerateOptions, _Mapping]] = ...) -> None: ...
+
+class GenerateResponse(_message.Message):
+    __slots__ = ("model", "results", "timings")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    TIMINGS_FIELD_NUMBER: _ClassVar[int]
+    model: _model_pb2.ModelVersion
+    results: _containers.RepeatedCompositeFieldContainer[GenerateResult]
+    timings: Timings
+    def __init__(self, model: _Optional[_Union[_model_pb2.ModelVersion, _Mapping]] = ..., results: _Optional[_Iterable[_Union[GenerateResult, _Mapping]]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ...) -> None: ...
+
+class GenerateResult(_message.Message):
+    __slots__ = ("source_tokens", "hypotheses")
+    SOURCE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    HYPOTHESES_FIELD_NUMBER: _ClassVar[int]
+    source_tokens: _containers.RepeatedCompositeFieldContainer[Token]
+    hypotheses: _containers.RepeatedCompositeFieldContainer[Hypothesis]
+    def __init__(self, source_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ...) -> None: ...
+
+class Token(_message.Message):
+    __slots__ = ("id", "text", "begin_offset", "end_offset", "kind", "score")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    BEGIN_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    END_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    text: str
+    begin_offset: int
+    end_offset: int
+    kind: TokenKind
+    score: float
+    def __init__(self, id: _Optional[int] = ..., text: _Optional[str] = ..., begin_offset: _Optional[int] = ..., end_offset: _Optional[int] = ..., kind: _Optional[_Union[TokenKind, str]] = ..., score: _Optional[float] = ...) -> None: ...
+
+class Hypothesis(_message.Message):
+    __slots__ = ("text", "score", "tokens", "finish_reason", "attention")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    score: float
+    tokens: _containers.RepeatedCompositeFieldContainer[Token]
+    finish_reason: FinishReason
+    attention: Attention
+    def __init__(self, text: _Optional[str] = ..., score: _Optional[float] = ..., tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ...) -> None: ...
+
+class Attention(_message.Message):
+    __slots__ = ("target_tokens", "source_tokens", "weights", "heads")
+    TARGET_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    HEADS_FIELD_NUMBER: _ClassVar[int]
+    target_tokens: _containers.RepeatedCompositeFieldContainer[Token]
+    source_tokens: _containers.RepeatedCompositeFieldContainer[Token]
+    weights: _containers.RepeatedScalarFieldContainer[float]
+    heads: _containers.RepeatedCompositeFieldContainer[AttentionHead]
+    def __init__(self, target_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., source_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., weights: _Optional[_Iterable[float]] = ..., heads: _Optional[_Iterable[_Union[AttentionHead, _Mapping]]] = ...) -> None: ...
+
+class AttentionHead(_message.Message):
+    __slots__ = ("layer_index", "head_index", "weights")
+    LAYER_INDEX_FIELD_NUMBER: _ClassVar[int]
+    HEAD_INDEX_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    layer_index: int
+    head_index: int
+    weights: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, layer_index: _Optional[int] = ..., head_index: _Optional[int] = ..., weights: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class Timings(_message.Message):
+    __slots__ = ("total_duration", "tokenize_duration", "queue_duration", "model_duration")
+    TOTAL_DURATION_FIELD_NUMBER: _ClassVar[int]
+    TOKENIZE_DURATION_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_DURATION_FIELD_NUMBER: _ClassVar[int]
+    MODEL_DURATION_FIELD_NUMBER: _ClassVar[int]
+    total_duration: _duration_pb2.Duration
+    tokenize_duration: _duration_pb2.Duration
+    queue_duration: _duration_pb2.Duration
+    model_duration: _duration_pb2.Duration
+    def __init__(self, total_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., tokenize_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., queue_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., model_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class TextPair(_message.Message):
+    __slots__ = ("source_text", "target_text")
+    SOURCE_TEXT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_TEXT_FIELD_NUMBER: _ClassVar[int]
+    source_text: str
+    target_text: str
+    def __init__(self, source_text: _Optional[str] = ..., target_text: _Optional[str] = ...) -> None: ...
+
+class ScoreRequest(_message.Message):
+    __slots__ = ("model", "pairs", "attention")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    model: ModelSelector
+    pairs: _containers.RepeatedCompositeFieldContainer[TextPair]
+    attention: AttentionLevel
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., pairs: _Optional[_Iterable[_Union[TextPair, _Mapping]]] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ...) -> None: ...
+
+class ScoreResponse(_message.Message):
+    __slots__ = ("model", "results", "timings")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    TIMINGS_FIELD_NUMBER: _ClassVar[int]
+    model: _model_pb2.ModelVersion
+    results: _containers.RepeatedCompositeFieldContainer[ScoreResult]
+    timings: Timings
+    def __init__(self, model: _Optional[_Union[_model_pb2.ModelVersion, _Mapping]] = ..., results: _Optional[_Iterable[_Union[ScoreResult, _Mapping]]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ...) -> None: ...
+
+class ScoreResult(_message.Message):
+    __slots__ = ("source_tokens", "target")
+    SOURCE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    source_tokens: _containers.RepeatedCompositeFieldContainer[Token]
+    target: Hypothesis
+    def __init__(self, source_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., target: _Optional[_Union[Hypothesis, _Mapping]] = ...) -> None: ...
+
+class ListModelsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListModelsResponse(_message.Message):
+    __slots__ = ("models",)
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[_model_pb2.Model]
+    def __init__(self, models: _Optional[_Iterable[_Union[_model_pb2.Model, _Mapping]]] = ...) -> None: ...
+
+class GetModelRequest(_message.Message):
+    __slots__ = ("model",)
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    model: ModelSelector
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ...) -> None: ...
+
+class GetModelResponse(_message.Message):
+    __slots__ = ("model",)
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    model: _model_pb2.Model
+    def __init__(self, model: _Optional[_Union[_model_pb2.Model, _Mapping]] = ...) -> None: ...

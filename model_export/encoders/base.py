@@ -1,0 +1,20 @@
+"""What every encoder returns."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class EncoderOutput(NamedTuple):
+    """A source, encoded.
+
+    Attributes:
+        values: One vector per source position, float [B, S, D]; what stands behind a row's
+            length is never read.
+        summary: One vector per source, float [B, D'], from which a decoder starts.
+    """
+
+    values: tf.Tensor
+    summary: tf.Tensor

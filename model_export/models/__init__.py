@@ -1,0 +1,5 @@
+"""Models: encoder, decoder and output layer put together."""
+
+from model_export.models.seq2seq import Seq2Seq, Seq2SeqOutput, StepOutput
+
+__all__ = ["Seq2Seq", "Seq2SeqOutput", "StepOutput"]

@@ -1,0 +1,116 @@
+"""The sequence-to-sequence model."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from model_export.decoders import DecoderMemory, GRUDecoder
+from model_export.encoders import GRUEncoder
+
+
+class StepOutput(NamedTuple):
+    """One decoding step.
+
+    Attributes:
+        logits: Scores of the next token before the softmax, float32 [B, V].
+        attention_heads: Weights per layer and head, float32 [B, L, N, S].
+        state: The state for the next step, tensors with B as dimension 0.
+    """
+
+    logits: tf.Tensor
+    attention_heads: tf.Tensor
+    state: tuple[tf.Tensor, ...]
+
+
+class Seq2SeqOutput(NamedTuple):
+    """The model run over given targets.
+
+    Attributes:
+        logits: Scores of each position's token before the softmax, float32 [B, T, V].
+        attention_heads: Weights per layer and head, float32 [B, L, N, T, S].
+    """
+
+    logits: tf.Tensor
+    attention_heads: tf.Tensor
+
+
+class Seq2Seq(keras.Model):
+    """Encoder, decoder with attention, and output layer.
+
+        logits_i = W_o tanh(W_r features_i)
+
+    Training and scoring run it over whole targets (`call`); decoding runs it step by step
+    (`encode`, then `decode_step`). Both go through the same layers and give the same numbers.
+
+    Args:
+        encoder: Source tokens to vectors.
+        decoder: Vectors and target tokens so far to features.
+        target_vocabulary_size: Number of target ids.
+        readout_width: Width between features and logits.
+        dropout: Share of the readout's elements dropped in training, 0 to below 1.
+
+    Call arguments:
+        inputs: A dictionary of
+            "tokens": source ids, int32 [B, S];
+            "lengths": real tokens of each row, int32 [B], 1 to S;
+            "target_inputs": the token before each position (`begin`, then the target),
+                int32 [B, T].
+        training: Whether dropout is active.
+
+    Returns:
+        Seq2SeqOutput. What stands in it behind a row's target length means nothing.
+    """
+
+    def __init__(
+        self,
+        encoder: GRUEncoder,
+        decoder: GRUDecoder,
+        *,
+        target_vocabulary_size: int,
+        readout_width: int,
+        dropout: float = 0.0,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        self.decoder = decoder
+        self.readout = keras.layers.Dense(readout_width, activation="tanh", name="readout")
+        self.readout_dropout = keras.layers.Dropout(dropout, name="readout_dropout")
+        self.output_projection = keras.layers.Dense(
+            target_vocabulary_size, dtype="float32", name="output_projection"
+        )
+
+    def encode(
+        self, tokens: tf.Tensor, lengths: tf.Tensor, *, training: bool = False
+    ) -> tuple[tuple[tf.Tensor, ...], DecoderMemory]:
+        """Reads a source.
+
+        Args:
+            tokens: Source ids, int32 [B, S].
+            lengths: Real tokens of each row, int32 [B]. The mask comes from these alone.
+            training: Whether dropout is active.
+
+        Returns:
+            The decoder's first state, and the memory it will read.
+        """
+        mask = tf.sequence_mask(lengths, tf.shape(tokens)[1])
+        encoded = self.encoder(tokens, mask=mask, training=training)
+        return self.decoder.initial_state(encoded), self.decoder.read(encoded, mask)
+
+    def decode_step(
+        self, tokens: tf.Tensor, state: tuple[tf.Tensor, ...], memory: DecoderMemory
+    ) -> StepOutput:
+        """Scores the next token, given the last one, int32 [B]."""
+        step = self.decoder.step(self.decoder.embed(tokens), state, memory)
+        logits = self.output_projection(self.readout(step.features))
+        return StepOutput(logits, tf.cast(step.attention_heads, tf.float32), step.state)
+
+    def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> Seq2SeqOutput:
+        """Scores every position of given targets; the shapes are in the class docstring."""
+        state, memory = self.encode(inputs["tokens"], inputs["lengths"], training=training)
+        features, heads = self.decoder(inputs["target_inputs"], state, memory, training=training)
+        hidden = self.readout_dropout(self.readout(features), training=training)
+        return Seq2SeqOutput(self.output_projection(hidden), tf.cast(heads, tf.float32))
