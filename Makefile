@@ -1,0 +1,68 @@
+# Every target sets up what it needs: .venv in this folder, from the lock file, and nothing elsewhere.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+
+.PHONY: help
+help: ## Show this list.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] < (3, 14); \
+	sys.exit(None if ok else "Heed needs Python 3.11 to 3.13; name one with: make PYTHON=python3.12 ...")'
+	@echo "Setting up $(VENV) (a few minutes the first time: TensorFlow is large) ..."
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## Make .venv with everything in it.
+
+.PHONY: demo
+demo: $(READY) ## Train a small model, serve it, ask it, and show the attention.
+	@$(VENV)/bin/python tools/demo.py $(DEMO)
+
+.PHONY: test
+test: $(READY) lint types imports protos ## Check the code and run every test.
+	@$(VENV)/bin/python -m pytest $(TESTS)
+
+.PHONY: check
+check: lint types imports protos ## All checks without the tests.
+
+.PHONY: lint
+lint: $(READY) ## Lint and check the format (mend with: make format).
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+
+.PHONY: format
+format: $(READY) ## Format the code and mend what the linter can.
+	@$(VENV)/bin/ruff check --fix-only --quiet .
+	@$(VENV)/bin/ruff format .
+
+.PHONY: types
+types: $(READY) ## Check the types, strictly.
+	@$(VENV)/bin/mypy
+
+.PHONY: imports
+imports: $(READY) ## Check who imports whom.
+	@$(VENV)/bin/lint-imports --no-cache
+
+.PHONY: protos
+protos: $(READY) ## Lint the protos (the tests check that the generated code is theirs).
+	@cd protos && ../$(VENV)/bin/buf lint
+
+.PHONY: generate
+generate: $(READY) ## Generate the Python messages from protos/.
+	@tools/generate_protos.sh
+
+.PHONY: lock
+lock: $(READY) ## Renew the lock files.
+	@tools/lock.sh
+
+.PHONY: clean
+clean: ## Remove caches and what the demo made (runs/, models/); keep .venv.
+	rm -rf runs models .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,72 @@
+"""The model contract checks itself."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from heed.contract import (
+    AttentionAverage,
+    AttentionLayer,
+    Contract,
+    ContractError,
+    Signature,
+    Task,
+    TokenizerInfo,
+)
+
+TOKENIZER = TokenizerInfo(sha256="0" * 64, vocabulary_size=30)
+
+
+def _contract(**changes: object) -> Contract:
+    values: dict[str, object] = {
+        "model_name": "g2p",
+        "task": Task.PRONOUNCE,
+        "source_tokenizer": TOKENIZER,
+        "target_tokenizer": TOKENIZER,
+        "max_source_tokens": 64,
+        "max_target_tokens": 64,
+        "attention": (AttentionLayer(kind="bahdanau", layer_index=0, head_count=1),),
+        "attention_average": AttentionAverage(layer_indices=(0,), description="the only layer"),
+        "signatures": tuple(Signature),
+    }
+    return Contract.model_validate(values | changes)
+
+
+def test_a_contract_survives_json() -> None:
+    contract = _contract()
+    assert Contract.from_json(contract.to_json()) == contract
+
+
+def test_special_ids_cannot_be_others() -> None:
+    with pytest.raises(ValidationError, match=r"special_ids\.end"):
+        _contract(special_ids={"end": 7})
+
+
+@pytest.mark.parametrize("name", ["", "../g2p", "a b", ".hidden", "x" * 64])
+def test_a_name_that_is_no_folder_name_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="model_name"):
+        _contract(model_name=name)
+
+
+def test_the_average_may_not_name_a_layer_that_is_not_there() -> None:
+    average = AttentionAverage(layer_indices=(1,), description="layer 1")
+    with pytest.raises(ValidationError, match=r"names layers \[1\]; the model has \[0\]"):
+        _contract(attention_average=average)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", "{"])
+def test_what_is_no_contract_is_refused(text: str) -> None:
+    with pytest.raises(ContractError, match="not a JSON object with a contract_version"):
+        Contract.from_json(text)
+
+
+def test_another_contract_version_is_named() -> None:
+    with pytest.raises(ContractError, match="has version 2; this release reads version 1"):
+        Contract.from_json(json.dumps({"contract_version": 2}))
+
+
+def test_an_unknown_key_is_named() -> None:
+    values = json.loads(_contract().to_json()) | {"colour": "red"}
+    with pytest.raises(ContractError, match="colour"):
+        Contract.from_json(json.dumps(values))
