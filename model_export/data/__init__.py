@@ -1,0 +1,1 @@
+"""Training data and the batches made from it."""
