@@ -1,0 +1,65 @@
+"""The client of the gateway: `Client`, `AsyncClient`, their results and their errors."""
+
+from heed.client.async_client import AsyncClient
+from heed.client.bulk import BulkSettings
+from heed.client.client import Client
+from heed.client.errors import (
+    AccessError,
+    ErrorDetails,
+    FieldViolation,
+    GatewayFaultError,
+    HeedError,
+    InvalidRequestError,
+    ModelFaultError,
+    NotFoundError,
+    OverloadedError,
+    TimedOutError,
+    UnavailableError,
+    UnreachableError,
+)
+from heed.client.results import (
+    Attention,
+    AttentionKind,
+    AttentionLevel,
+    FinishReason,
+    GenerateResult,
+    Hypothesis,
+    Model,
+    ModelCard,
+    ModelVersion,
+    ScoreResult,
+    Timings,
+    Token,
+    TokenKind,
+)
+
+__all__ = [
+    "AccessError",
+    "AsyncClient",
+    "Attention",
+    "AttentionKind",
+    "AttentionLevel",
+    "BulkSettings",
+    "Client",
+    "ErrorDetails",
+    "FieldViolation",
+    "FinishReason",
+    "GatewayFaultError",
+    "GenerateResult",
+    "HeedError",
+    "Hypothesis",
+    "InvalidRequestError",
+    "Model",
+    "ModelCard",
+    "ModelFaultError",
+    "ModelVersion",
+    "NotFoundError",
+    "OverloadedError",
+    "ScoreResult",
+    "TimedOutError",
+    "Timings",
+    "Token",
+    "TokenKind",
+    "UnavailableError",
+    "UnreachableError",
+]

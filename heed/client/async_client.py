@@ -1,0 +1,257 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, overload
+
+import grpc
+import grpc.aio
+
+from heed.client import conversion
+from heed.client.bulk import BulkSettings, Chunk, Recovery, chunks_of
+from heed.client.channel import (
+    DEFAULT_ADDRESS,
+    DEFAULT_TIMEOUT_S,
+    channel_options,
+    check_settings,
+)
+from heed.client.errors import HeedError
+from heed.client.requests import GenerateOptions, score_pairs, score_request, selector
+from heed.client.results import (
+    AttentionLevel,
+    GenerateResult,
+    Model,
+    ModelVersion,
+    ScoreResult,
+)
+from heed.client.status import heed_error
+from heed.v1 import inference_pb2
+from heed.v1.inference_pb2_grpc import InferenceServiceStub
+
+
+class AsyncClient:
+    """Asks a Heed gateway from an event loop. Methods, arguments and errors are those of `Client`.
+
+    Make it inside the running loop. Cancelling a task cancels its call at the gateway.
+
+    Args:
+        address: Where the gateway listens, HOST:PORT. The connection is not encrypted.
+        timeout_s: How long one call may take, in seconds.
+        bulk: How `generate_many` splits its work.
+
+    Raises:
+        ValueError: The address is empty, or the time is not above 0.
+
+    Example:
+        async with AsyncClient() as client:
+            first, second = await client.generate(["attention", "chicago"])
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        bulk: BulkSettings | None = None,
+    ) -> None:
+        check_settings(address, timeout_s)
+        self._address = address
+        self._timeout_s = timeout_s
+        self._bulk = bulk or BulkSettings()
+        self._channel = grpc.aio.insecure_channel(address, options=channel_options(address))
+        self._stub = InferenceServiceStub(self._channel)  # type: ignore[no-untyped-call]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends the connection and every call under way. Closing again does nothing."""
+        await self._channel.close()
+
+    @overload
+    async def generate(
+        self,
+        texts: str,
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> GenerateResult: ...
+
+    @overload
+    async def generate(
+        self,
+        texts: list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> list[GenerateResult]: ...
+
+    async def generate(
+        self,
+        texts: str | list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> GenerateResult | list[GenerateResult]:
+        """Answers a text, or several in one call; see `Client.generate`."""
+        options = GenerateOptions(model, attention, max_length, min_length, prefix)
+        asked = (texts,) if isinstance(texts, str) else tuple(texts)
+        response = await self._call(self._stub.Generate, options.request(asked))
+        results = conversion.generate_results(asked, response)
+        return results[0] if isinstance(texts, str) else results
+
+    def generate_many(
+        self,
+        texts: Iterable[str] | AsyncIterable[str],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> AsyncIterator[GenerateResult]:
+        """Answers any number of texts, in order; see `Client.generate_many`."""
+        options = GenerateOptions(model, attention, max_length, min_length, prefix)
+        options.request(())  # a wrong option is reported here, not at the first answer
+        return self._generate_many(chunks_of(texts, self._bulk), options)
+
+    @overload
+    async def score(
+        self,
+        source: str,
+        target: str,
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+    ) -> ScoreResult: ...
+
+    @overload
+    async def score(
+        self,
+        source: list[str] | tuple[str, ...],
+        target: list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+    ) -> list[ScoreResult]: ...
+
+    async def score(
+        self,
+        source: str | list[str] | tuple[str, ...],
+        target: str | list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+    ) -> ScoreResult | list[ScoreResult]:
+        """Scores a target text given its source, or several of both; see `Client.score`."""
+        pairs = score_pairs(source, target)
+        request = score_request(pairs, model=model, attention=attention)
+        response = await self._call(self._stub.Score, request)
+        results = conversion.score_results([text for text, _ in pairs], response)
+        return results[0] if isinstance(source, str) else results
+
+    async def models(self) -> list[Model]:
+        """The models that the gateway serves, ordered by name."""
+        response = await self._call(self._stub.ListModels, inference_pb2.ListModelsRequest())
+        return [conversion.model(message) for message in response.models]
+
+    async def model(self, name: str | ModelVersion = "") -> Model:
+        """One model: by name, by name and version, or the gateway's only one."""
+        request = inference_pb2.GetModelRequest(model=selector(name))
+        response = await self._call(self._stub.GetModel, request)
+        return conversion.model(response.model)
+
+    async def _generate_many(
+        self, work: AsyncIterator[Chunk], options: GenerateOptions
+    ) -> AsyncIterator[GenerateResult]:
+        in_flight: deque[_Call] = deque()
+        has_answered = False
+        try:
+            async for chunk in work:
+                in_flight.append(self._send(chunk, options))
+                if len(in_flight) >= self._bulk.calls_in_flight:
+                    for result in await self._settle(in_flight, options, has_answered):
+                        yield result
+                    _raise_if_bad(in_flight.popleft())
+                    has_answered = True
+            while in_flight:
+                for result in await self._settle(in_flight, options, has_answered):
+                    yield result
+                _raise_if_bad(in_flight.popleft())
+                has_answered = True
+        finally:
+            for call in in_flight:
+                call.cancel()
+
+    def _send(self, chunk: Chunk, options: GenerateOptions) -> _Call:
+        if not chunk.texts:
+            return _Call(chunk, None)
+        request = options.request(chunk.texts)
+        return _Call(chunk, self._stub.Generate(request, timeout=self._timeout_s))
+
+    async def _settle(
+        self, in_flight: deque[_Call], options: GenerateOptions, has_answered: bool
+    ) -> list[GenerateResult]:
+        """The answers of the oldest call, asking again as long as that helps."""
+        recovery = Recovery(self._timeout_s, has_answered=has_answered)
+        while True:
+            call = in_flight[0]
+            try:
+                return await call.results()
+            except grpc.RpcError as error:
+                retry = recovery.after(call.chunk, self._heed_error(error))
+            await asyncio.sleep(retry.pause_s)
+            in_flight[0] = self._send(retry.chunk, options)
+
+    async def _call(self, method: Any, request: object) -> Any:
+        try:
+            return await method(request, timeout=self._timeout_s)
+        except grpc.RpcError as error:
+            raise self._heed_error(error) from error
+
+    def _heed_error(self, error: grpc.RpcError) -> HeedError:
+        return heed_error(error, address=self._address, timeout_s=self._timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call of bulk work that is under way; None if the chunk holds no texts."""
+
+    chunk: Chunk
+    call: Any
+
+    async def results(self) -> list[GenerateResult]:
+        if self.call is None:
+            return []
+        return conversion.generate_results(self.chunk.texts, await self.call)
+
+    def cancel(self) -> None:
+        if self.call is not None:
+            self.call.cancel()
+
+
+def _raise_if_bad(call: _Call) -> None:
+    if call.chunk.error is not None:
+        raise call.chunk.error

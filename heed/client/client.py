@@ -1,0 +1,287 @@
+"""The client."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, overload
+
+import grpc
+
+from heed.client import conversion
+from heed.client.bulk import BulkSettings, Chunk, Recovery, chunks
+from heed.client.channel import (
+    DEFAULT_ADDRESS,
+    DEFAULT_TIMEOUT_S,
+    channel_options,
+    check_settings,
+)
+from heed.client.errors import HeedError
+from heed.client.requests import GenerateOptions, score_pairs, score_request, selector
+from heed.client.results import (
+    AttentionLevel,
+    GenerateResult,
+    Model,
+    ModelVersion,
+    ScoreResult,
+)
+from heed.client.status import heed_error
+from heed.v1 import inference_pb2
+from heed.v1.inference_pb2_grpc import InferenceServiceStub
+
+
+class Client:
+    """Asks a Heed gateway. Safe to share between threads; `AsyncClient` is the same for asyncio.
+
+    Every method raises a `HeedError` if the call fails, a `TypeError` for an argument of the wrong
+    type and a `ValueError` for an attention level that does not exist.
+
+    Args:
+        address: Where the gateway listens, HOST:PORT. The connection is not encrypted.
+        timeout_s: How long one call may take, in seconds.
+        bulk: How `generate_many` splits its work.
+
+    Raises:
+        ValueError: The address is empty, or the time is not above 0.
+
+    Example:
+        from heed import Client
+
+        with Client() as client:
+            answer = client.generate("attention", attention="pieces")
+            print(answer.text)
+            print(answer.attention)
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        bulk: BulkSettings | None = None,
+    ) -> None:
+        check_settings(address, timeout_s)
+        self._address = address
+        self._timeout_s = timeout_s
+        self._bulk = bulk or BulkSettings()
+        self._channel = grpc.insecure_channel(address, options=channel_options(address))
+        self._stub = InferenceServiceStub(self._channel)  # type: ignore[no-untyped-call]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection and every call under way. Closing again does nothing."""
+        self._channel.close()
+
+    @overload
+    def generate(
+        self,
+        texts: str,
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> GenerateResult: ...
+
+    @overload
+    def generate(
+        self,
+        texts: list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> list[GenerateResult]: ...
+
+    def generate(
+        self,
+        texts: str | list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> GenerateResult | list[GenerateResult]:
+        """Answers a text, or several in one call. For more than a few hundred: `generate_many`.
+
+        Args:
+            texts: One text, or several.
+            model: The model's name, or a `ModelVersion` to name its version too. Empty: the only
+                model of the gateway, and its newest version.
+            attention: "none", "pieces" (averaged weights) or "heads" (every layer and head too).
+            max_length: The most tokens generated, the end token counted; the model's longest
+                output unless given.
+            min_length: The fewest tokens generated before the output may end; 0 unless given.
+            prefix: Text that every output begins with.
+
+        Returns:
+            One result for one text; a list, in order, for several.
+        """
+        options = GenerateOptions(model, attention, max_length, min_length, prefix)
+        asked = (texts,) if isinstance(texts, str) else tuple(texts)
+        response = self._call(self._stub.Generate, options.request(asked))
+        results = conversion.generate_results(asked, response)
+        return results[0] if isinstance(texts, str) else results
+
+    def generate_many(
+        self,
+        texts: Iterable[str],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> Iterator[GenerateResult]:
+        """Answers any number of texts, in order, in bounded memory; the other arguments as above.
+
+        Several calls are under way at once, `texts` is read only as far as they need, and an
+        overloaded or restarting gateway is asked again for up to `timeout_s`. If a text is at
+        fault, the answers before it come first, then the error with its `text_index`.
+        """
+        options = GenerateOptions(model, attention, max_length, min_length, prefix)
+        options.request(())  # a wrong option is reported here, not at the first answer
+        return self._generate_many(chunks(texts, self._bulk), options)
+
+    @overload
+    def score(
+        self,
+        source: str,
+        target: str,
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+    ) -> ScoreResult: ...
+
+    @overload
+    def score(
+        self,
+        source: list[str] | tuple[str, ...],
+        target: list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+    ) -> list[ScoreResult]: ...
+
+    def score(
+        self,
+        source: str | list[str] | tuple[str, ...],
+        target: str | list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+    ) -> ScoreResult | list[ScoreResult]:
+        """Scores a target text given its source, or several of both in one call.
+
+        Args:
+            source: One source text, or several.
+            target: The target text, or as many as there are sources.
+            model: As in `generate`.
+            attention: As in `generate`.
+
+        Raises:
+            ValueError: There are more sources than targets, or fewer.
+        """
+        pairs = score_pairs(source, target)
+        request = score_request(pairs, model=model, attention=attention)
+        response = self._call(self._stub.Score, request)
+        results = conversion.score_results([text for text, _ in pairs], response)
+        return results[0] if isinstance(source, str) else results
+
+    def models(self) -> list[Model]:
+        """The models that the gateway serves, ordered by name."""
+        response = self._call(self._stub.ListModels, inference_pb2.ListModelsRequest())
+        return [conversion.model(message) for message in response.models]
+
+    def model(self, name: str | ModelVersion = "") -> Model:
+        """One model: by name, by name and version, or the gateway's only one."""
+        request = inference_pb2.GetModelRequest(model=selector(name))
+        return conversion.model(self._call(self._stub.GetModel, request).model)
+
+    def _generate_many(
+        self, work: Iterator[Chunk], options: GenerateOptions
+    ) -> Iterator[GenerateResult]:
+        in_flight: deque[_Call] = deque()
+        has_answered = False
+        try:
+            for chunk in work:
+                in_flight.append(self._send(chunk, options))
+                if len(in_flight) >= self._bulk.calls_in_flight:
+                    yield from self._settle(in_flight, options, has_answered)
+                    _raise_if_bad(in_flight.popleft())
+                    has_answered = True
+            while in_flight:
+                yield from self._settle(in_flight, options, has_answered)
+                _raise_if_bad(in_flight.popleft())
+                has_answered = True
+        finally:
+            for call in in_flight:
+                call.cancel()
+
+    def _send(self, chunk: Chunk, options: GenerateOptions) -> _Call:
+        if not chunk.texts:
+            return _Call(chunk, None)
+        request = options.request(chunk.texts)
+        return _Call(chunk, self._stub.Generate.future(request, timeout=self._timeout_s))
+
+    def _settle(
+        self, in_flight: deque[_Call], options: GenerateOptions, has_answered: bool
+    ) -> list[GenerateResult]:
+        """The answers of the oldest call, asking again as long as that helps."""
+        recovery = Recovery(self._timeout_s, has_answered=has_answered)
+        while True:
+            call = in_flight[0]
+            try:
+                return call.results()
+            except grpc.RpcError as error:
+                retry = recovery.after(call.chunk, self._heed_error(error))
+            time.sleep(retry.pause_s)
+            in_flight[0] = self._send(retry.chunk, options)
+
+    def _call(self, method: Any, request: object) -> Any:
+        try:
+            return method(request, timeout=self._timeout_s)
+        except grpc.RpcError as error:
+            raise self._heed_error(error) from error
+
+    def _heed_error(self, error: grpc.RpcError) -> HeedError:
+        return heed_error(error, address=self._address, timeout_s=self._timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call of bulk work that is under way; None if the chunk holds no texts."""
+
+    chunk: Chunk
+    future: Any
+
+    def results(self) -> list[GenerateResult]:
+        if self.future is None:
+            return []
+        return conversion.generate_results(self.chunk.texts, self.future.result())
+
+    def cancel(self) -> None:
+        if self.future is not None:
+            self.future.cancel()
+
+
+def _raise_if_bad(call: _Call) -> None:
+    if call.chunk.error is not None:
+        raise call.chunk.error

@@ -1,0 +1,157 @@
+"""From the messages of heed.v1 to the values that callers see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from google.protobuf.duration_pb2 import Duration
+
+from heed.client.results import (
+    Attention,
+    AttentionKind,
+    FinishReason,
+    FloatArray,
+    GenerateResult,
+    Hypothesis,
+    Model,
+    ModelCard,
+    ModelVersion,
+    ScoreResult,
+    Timings,
+    Token,
+    TokenKind,
+)
+from heed.v1 import inference_pb2, model_pb2
+
+_TOKEN_KINDS = {
+    inference_pb2.TOKEN_KIND_UNKNOWN: TokenKind.UNKNOWN,
+    inference_pb2.TOKEN_KIND_END: TokenKind.END,
+}
+
+
+def generate_results(
+    texts: Sequence[str], response: inference_pb2.GenerateResponse
+) -> list[GenerateResult]:
+    """One result per text, in order."""
+    model, timings = _model_version(response.model), _timings(response.timings)
+    return [
+        GenerateResult(
+            source_text=text,
+            source_tokens=_tokens(result.source_tokens),
+            hypotheses=tuple(_hypothesis(hypothesis) for hypothesis in result.hypotheses),
+            model=model,
+            timings=timings,
+        )
+        for text, result in zip(texts, response.results, strict=True)
+    ]
+
+
+def score_results(
+    source_texts: Sequence[str], response: inference_pb2.ScoreResponse
+) -> list[ScoreResult]:
+    """One result per pair, in order."""
+    model, timings = _model_version(response.model), _timings(response.timings)
+    return [
+        ScoreResult(
+            source_text=text,
+            source_tokens=_tokens(result.source_tokens),
+            target=_hypothesis(result.target),
+            model=model,
+            timings=timings,
+        )
+        for text, result in zip(source_texts, response.results, strict=True)
+    ]
+
+
+def model(message: model_pb2.Model) -> Model:
+    """A model's description."""
+    card = message.card
+    return Model(
+        name=message.name,
+        version=message.version,
+        ready_versions=tuple(message.ready_versions),
+        ready=message.ready,
+        status_message=message.status_message,
+        task=message.task,
+        max_source_tokens=message.max_source_tokens,
+        max_target_tokens=message.max_target_tokens,
+        attention=tuple(
+            AttentionKind(kind.name, kind.layer_index, kind.head_count, kind.normalized)
+            for kind in message.attention
+        ),
+        attention_average=message.attention_average,
+        signatures=tuple(message.signatures),
+        precision=message.precision,
+        card=ModelCard(
+            description=card.description,
+            training_data=card.training_data,
+            training_data_license=card.training_data_license,
+            metrics=dict(card.metrics),
+            software=dict(card.software),
+        ),
+    )
+
+
+def _model_version(message: model_pb2.ModelVersion) -> ModelVersion:
+    return ModelVersion(message.name, message.version)
+
+
+def _seconds(duration: Duration) -> float:
+    return float(duration.ToTimedelta().total_seconds())
+
+
+def _timings(message: inference_pb2.Timings) -> Timings:
+    return Timings(
+        total_s=_seconds(message.total_duration),
+        tokenize_s=_seconds(message.tokenize_duration),
+        queue_s=_seconds(message.queue_duration),
+        model_s=_seconds(message.model_duration),
+    )
+
+
+def _tokens(messages: Iterable[inference_pb2.Token]) -> tuple[Token, ...]:
+    return tuple(
+        Token(
+            id=message.id,
+            text=message.text,
+            begin=message.begin_offset,
+            end=message.end_offset,
+            kind=_TOKEN_KINDS.get(message.kind, TokenKind.TEXT),
+            score=message.score if message.HasField("score") else None,
+        )
+        for message in messages
+    )
+
+
+def _hypothesis(message: inference_pb2.Hypothesis) -> Hypothesis:
+    was_cut = message.finish_reason == inference_pb2.FINISH_REASON_LENGTH
+    return Hypothesis(
+        text=message.text,
+        score=message.score,
+        tokens=_tokens(message.tokens),
+        finish_reason=FinishReason.LENGTH if was_cut else FinishReason.END,
+        attention=_attention(message.attention) if message.HasField("attention") else None,
+    )
+
+
+def _attention(message: inference_pb2.Attention) -> Attention:
+    target_tokens, source_tokens = _tokens(message.target_tokens), _tokens(message.source_tokens)
+    shape = len(target_tokens), len(source_tokens)
+    weights = np.array(message.weights, np.float32).reshape(shape)
+    return Attention(target_tokens, source_tokens, weights, _heads(message.heads, shape))
+
+
+def _heads(
+    messages: Sequence[inference_pb2.AttentionHead], shape: tuple[int, int]
+) -> FloatArray | None:
+    """The weights of all heads, float32 [L, N, T, S]; None if there are none."""
+    if not messages:
+        return None
+    layer_count = 1 + max(head.layer_index for head in messages)
+    head_count = 1 + max(head.head_index for head in messages)
+    heads = np.full((layer_count, head_count, *shape), np.nan, np.float32)
+    for head in messages:
+        weights = np.array(head.weights, np.float32).reshape(shape)
+        heads[head.layer_index, head.head_index] = weights
+    return heads

@@ -1,0 +1,150 @@
+"""From the arguments of callers to the messages of heed.v1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from heed.client.errors import ErrorDetails, FieldViolation, InvalidRequestError
+from heed.client.results import AttentionLevel, ModelVersion
+from heed.v1 import inference_pb2
+
+_LEVELS = {
+    AttentionLevel.NONE: inference_pb2.ATTENTION_LEVEL_NONE,
+    AttentionLevel.PIECES: inference_pb2.ATTENTION_LEVEL_PIECES,
+    AttentionLevel.HEADS: inference_pb2.ATTENTION_LEVEL_HEADS,
+}
+_LARGEST = {"version": 2**63 - 1, "max_length": 2**31 - 1, "min_length": 2**31 - 1}
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateOptions:
+    """The options of a generate call, as `Client.generate` documents them."""
+
+    model: str | ModelVersion = ""
+    attention: AttentionLevel | str = AttentionLevel.NONE
+    max_length: int | None = None
+    min_length: int | None = None
+    prefix: str = ""
+
+    def message(self) -> inference_pb2.GenerateOptions:
+        """The options as a message.
+
+        Raises:
+            InvalidRequestError: A number does not fit its field, or the prefix is not Unicode.
+            ValueError: The attention level is unknown.
+        """
+        _check_number("max_length", self.max_length)
+        _check_number("min_length", self.min_length)
+        _check_unicode("prefix", self.prefix)
+        return inference_pb2.GenerateOptions(
+            max_length=self.max_length,
+            min_length=self.min_length,
+            prefix=self.prefix,
+            attention=attention_level(self.attention),
+        )
+
+    def request(self, texts: Sequence[str]) -> inference_pb2.GenerateRequest:
+        """The request for these texts. Raises what `message`, `check_texts` and `selector` do."""
+        check_texts("texts", texts)
+        return inference_pb2.GenerateRequest(
+            model=selector(self.model), texts=texts, options=self.message()
+        )
+
+
+def score_pairs(source: str | Sequence[str], target: str | Sequence[str]) -> list[tuple[str, str]]:
+    """The (source, target) pairs of a score call.
+
+    Raises:
+        ValueError: One is a text and the other is several, or their numbers differ.
+    """
+    if isinstance(source, str) != isinstance(target, str):
+        raise ValueError("source and target must both be one text, or both be several")
+    if isinstance(source, str) and isinstance(target, str):
+        return [(source, target)]
+    if len(source) != len(target):
+        raise ValueError(f"there are {len(source)} sources and {len(target)} targets")
+    return list(zip(source, target, strict=True))
+
+
+def score_request(
+    pairs: Sequence[tuple[str, str]],
+    *,
+    model: str | ModelVersion,
+    attention: AttentionLevel | str,
+) -> inference_pb2.ScoreRequest:
+    """The request to score (source, target) pairs."""
+    for index, (source_text, target_text) in enumerate(pairs):
+        _check_unicode(f"pairs[{index}].source_text", source_text)
+        _check_unicode(f"pairs[{index}].target_text", target_text)
+    return inference_pb2.ScoreRequest(
+        model=selector(model),
+        pairs=[
+            inference_pb2.TextPair(source_text=source_text, target_text=target_text)
+            for source_text, target_text in pairs
+        ],
+        attention=attention_level(attention),
+    )
+
+
+def selector(model: str | ModelVersion) -> inference_pb2.ModelSelector:
+    """The model and version that a request asks for."""
+    if isinstance(model, str):
+        model = ModelVersion(model)
+    _check_unicode("model.name", model.name)
+    _check_number("version", model.version)
+    return inference_pb2.ModelSelector(name=model.name, version=model.version)
+
+
+def attention_level(level: AttentionLevel | str) -> inference_pb2.AttentionLevel:
+    """The level as the wire has it.
+
+    Raises:
+        ValueError: There is no such level; the message lists the levels.
+    """
+    try:
+        return _LEVELS[AttentionLevel(level)]
+    except ValueError as error:
+        choices = ", ".join(f'"{choice}"' for choice in AttentionLevel)
+        raise ValueError(f"attention is {level!r}; it must be one of {choices}") from error
+
+
+def check_texts(field: str, texts: Iterable[str]) -> None:
+    """Checks that every text is a string that Unicode can write.
+
+    Raises:
+        TypeError: A text is not a string.
+        InvalidRequestError: A text holds half of a surrogate pair.
+    """
+    for index, text in enumerate(texts):
+        _check_unicode(f"{field}[{index}]", text)
+
+
+def invalid_field(field: str, description: str) -> InvalidRequestError:
+    """The error for a field that the client itself refuses."""
+    details = ErrorDetails(
+        "INVALID_ARGUMENT", "INVALID_REQUEST", (FieldViolation(field, description),)
+    )
+    return InvalidRequestError(f"{field}: {description}", details)
+
+
+def _check_unicode(field: str, text: str) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"{field} must be a str, not {type(text).__name__}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise invalid_field(
+            field, f"character {error.start + 1} is not valid Unicode (a lone surrogate)"
+        ) from error
+
+
+def _check_number(name: str, value: int | None) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    largest = _LARGEST[name]
+    if not -largest <= value <= largest:
+        field = "model.version" if name == "version" else f"options.{name}"
+        raise invalid_field(field, f"{value} is out of range; at most {largest}")

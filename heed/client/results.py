@@ -1,0 +1,310 @@
+"""What the client answers: frozen values, with attention as NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class AttentionLevel(StrEnum):
+    """How much attention an answer carries."""
+
+    NONE = "none"
+    PIECES = "pieces"
+    HEADS = "heads"
+
+
+class TokenKind(StrEnum):
+    """What a token is."""
+
+    TEXT = "text"
+    UNKNOWN = "unknown"
+    END = "end"
+
+
+class FinishReason(StrEnum):
+    """Why an output ended: the model ended it, or it reached `max_length`."""
+
+    END = "end"
+    LENGTH = "length"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One version of one model.
+
+    Attributes:
+        name: The model's name. Empty in a request: the gateway's only model.
+        version: The version, 1 or more. None in a request: the newest that is ready.
+    """
+
+    name: str = ""
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token, and the span of text it stands for.
+
+    Attributes:
+        id: The id in the model's vocabulary.
+        text: The characters of the span.
+        begin: Where the span begins, in Unicode code points: `text[begin:end]` is the span.
+        end: Where it ends (exclusive), in Unicode code points.
+        kind: Whether it is text, text unknown to the model, or the end of an output.
+        score: Natural logarithm of its probability, at most 0. None for source tokens.
+    """
+
+    id: int
+    text: str
+    begin: int
+    end: int
+    kind: TokenKind = TokenKind.TEXT
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attention:
+    """What the model looked at. `print(attention)` draws it, `np.asarray(attention)` is `weights`.
+
+    Attributes:
+        target_tokens: The rows, T tokens.
+        source_tokens: The columns, S tokens.
+        weights: float32 [T, S]; each 0 to 1. Averaged over layers and heads as the model says.
+        heads: The same for every decoder layer and head, float32 [L, N, T, S]; a head that a
+            layer does not have is NaN. None unless asked for.
+    """
+
+    target_tokens: tuple[Token, ...]
+    source_tokens: tuple[Token, ...]
+    weights: FloatArray
+    heads: FloatArray | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(T, S): how many target and source tokens."""
+        return len(self.target_tokens), len(self.source_tokens)
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
+        return np.array(self.weights, dtype) if copy else np.asarray(self.weights, dtype)
+
+    def __str__(self) -> str:
+        from heed.views.heat_map import heat_map
+
+        return heat_map(self).plain
+
+    def head(self, layer_index: int, head_index: int) -> Attention:
+        """The attention of one head of one decoder layer, both counted from 0.
+
+        Raises:
+            ValueError: The heads were not asked for.
+            IndexError: There is no such layer or head.
+        """
+        if self.heads is None:
+            raise ValueError('the heads were not asked for: use attention="heads"')
+        weights = self.heads[layer_index, head_index]
+        return Attention(self.target_tokens, self.source_tokens, weights)
+
+    def plot(self, path: str | Path | None = None, *, title: str = "") -> Figure:
+        """Draws the weights with matplotlib, and writes them to `path` (.png, .svg, .pdf) if given.
+
+        Raises:
+            PlotError: matplotlib is not installed, or the path's ending is not known.
+        """
+        from heed.views.picture import draw_attention, save_picture
+
+        picture = draw_attention(self, title=title)
+        if path is not None:
+            save_picture(picture, Path(path))
+        return picture.figure
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the time of a call went, in seconds.
+
+    Attributes:
+        total_s: From the arrival of the request to the answer.
+        tokenize_s: Turning text into tokens and back.
+        queue_s: The longest wait of a text in the queue.
+        model_s: The longest time a text spent in the model server.
+    """
+
+    total_s: float = 0.0
+    tokenize_s: float = 0.0
+    queue_s: float = 0.0
+    model_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One output.
+
+    Attributes:
+        text: The output as text.
+        score: Natural logarithm of its probability: the sum of its tokens' scores.
+        tokens: Its tokens, the end token included if the model produced one.
+        finish_reason: Why it ended.
+        attention: What the model looked at. None unless asked for.
+    """
+
+    text: str
+    score: float
+    tokens: tuple[Token, ...]
+    finish_reason: FinishReason
+    attention: Attention | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateResult:
+    """The answer to one text. `text`, `score`, `tokens`, `attention` are the best hypothesis's.
+
+    Attributes:
+        source_text: The text that was asked.
+        source_tokens: The text as the model read it.
+        hypotheses: The outputs, best first; at least one.
+        model: The model and version that answered.
+        timings: Where the time of the whole call went.
+    """
+
+    source_text: str
+    source_tokens: tuple[Token, ...]
+    hypotheses: tuple[Hypothesis, ...]
+    model: ModelVersion
+    timings: Timings
+
+    @property
+    def best(self) -> Hypothesis:
+        """The best hypothesis."""
+        return self.hypotheses[0]
+
+    @property
+    def text(self) -> str:
+        """The best output as text."""
+        return self.best.text
+
+    @property
+    def score(self) -> float:
+        """Natural logarithm of the best output's probability."""
+        return self.best.score
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The best output's tokens."""
+        return self.best.tokens
+
+    @property
+    def attention(self) -> Attention | None:
+        """What the model looked at while it wrote the best output. None unless asked for."""
+        return self.best.attention
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreResult:
+    """How probable a target text is, given its source.
+
+    Attributes:
+        source_text: The source that was sent.
+        source_tokens: The source as the model read it.
+        target: The target as the model would have written it, with a score for every token.
+        model: The model and version that answered.
+        timings: Where the time of the whole call went.
+    """
+
+    source_text: str
+    source_tokens: tuple[Token, ...]
+    target: Hypothesis
+    model: ModelVersion
+    timings: Timings
+
+    @property
+    def score(self) -> float:
+        """Natural logarithm of the target's probability."""
+        return self.target.score
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The target's tokens, the end token included, each with its score."""
+        return self.target.tokens
+
+    @property
+    def attention(self) -> Attention | None:
+        """What the model would look at while it writes the target. None unless asked for."""
+        return self.target.attention
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionKind:
+    """The attention mechanism of one decoder layer, counted from 0 at the bottom."""
+
+    name: str
+    layer_index: int
+    head_count: int
+    normalized: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a model was made from and how good it is.
+
+    Attributes:
+        description: A sentence about the model.
+        training_data: The training data and where it comes from.
+        training_data_license: Its licence.
+        metrics: Measured quality by name, for example "dev.word_accuracy".
+        software: Versions of the software that made it, by package name.
+    """
+
+    description: str
+    training_data: str
+    training_data_license: str
+    metrics: Mapping[str, float]
+    software: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as the gateway serves it.
+
+    Attributes:
+        name: The model's name.
+        version: The version that the attributes below describe.
+        ready_versions: Every version that is ready, newest first.
+        ready: Whether a request without a version can be answered now.
+        status_message: Why not, or why a newer version was refused.
+        task: What the model does: "pronounce", "translate", ...
+        max_source_tokens: The longest source, in tokens.
+        max_target_tokens: The longest output, in tokens, the end token counted.
+        attention: One entry per decoder layer.
+        attention_average: Which layers and heads `Attention.weights` averages, in words.
+        signatures: The signatures the model offers.
+        precision: The number format of the weights.
+        card: What the model was made from and how good it is.
+    """
+
+    name: str
+    version: int
+    ready_versions: tuple[int, ...]
+    ready: bool
+    status_message: str
+    task: str
+    max_source_tokens: int
+    max_target_tokens: int
+    attention: tuple[AttentionKind, ...]
+    attention_average: str
+    signatures: tuple[str, ...]
+    precision: str
+    card: ModelCard

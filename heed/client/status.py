@@ -1,0 +1,133 @@
+"""From a failed call of gRPC to the error that the caller sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+from heed.client.errors import (
+    AccessError,
+    ErrorDetails,
+    FieldViolation,
+    GatewayFaultError,
+    HeedError,
+    InvalidRequestError,
+    ModelFaultError,
+    NotFoundError,
+    OverloadedError,
+    TimedOutError,
+    UnavailableError,
+    UnreachableError,
+)
+
+_DETAILS_KEY: Final = "grpc-status-details-bin"
+
+_CLASSES: Final[dict[grpc.StatusCode, type[HeedError]]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidRequestError,
+    grpc.StatusCode.OUT_OF_RANGE: InvalidRequestError,
+    grpc.StatusCode.NOT_FOUND: NotFoundError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: OverloadedError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: TimedOutError,
+    grpc.StatusCode.UNAVAILABLE: UnavailableError,
+    grpc.StatusCode.FAILED_PRECONDITION: ModelFaultError,
+    grpc.StatusCode.UNAUTHENTICATED: AccessError,
+    grpc.StatusCode.PERMISSION_DENIED: AccessError,
+}
+
+
+def heed_error(error: grpc.RpcError, *, address: str, timeout_s: float) -> HeedError:
+    """The error for a failed call.
+
+    Args:
+        error: What gRPC raised; synchronous and asynchronous calls raise alike.
+        address: Where the gateway was looked for.
+        timeout_s: How long the call was allowed to take, in seconds.
+    """
+    code: grpc.StatusCode = error.code()
+    text: str = error.details() or ""
+    status = _rich_status(error.trailing_metadata() or ())
+    if status is None:
+        return _error_of_grpc_itself(code, text, address=address, timeout_s=timeout_s)
+    details = _error_details(code, status)
+    message = _message(status.message or text, details.field_violations)
+    return _CLASSES.get(code, GatewayFaultError)(message, details)
+
+
+def _rich_status(trailing_metadata: Iterable[Any]) -> status_pb2.Status | None:
+    for key, value in trailing_metadata:
+        if key == _DETAILS_KEY and isinstance(value, bytes):
+            try:
+                return status_pb2.Status.FromString(value)
+            except DecodeError:
+                return None  # the plain status still says what happened
+    return None
+
+
+def _error_details(code: grpc.StatusCode, status: status_pb2.Status) -> ErrorDetails:
+    reason, metadata = "", dict[str, str]()
+    violations: tuple[FieldViolation, ...] = ()
+    retry_delay_s: float | None = None
+    info = error_details_pb2.ErrorInfo()
+    bad_request = error_details_pb2.BadRequest()
+    retry = error_details_pb2.RetryInfo()
+    for detail in status.details:
+        if detail.Unpack(info):
+            reason, metadata = info.reason, dict(info.metadata)
+        elif detail.Unpack(bad_request):
+            violations = tuple(
+                FieldViolation(violation.field, violation.description)
+                for violation in bad_request.field_violations
+            )
+        elif detail.Unpack(retry):
+            retry_delay_s = retry.retry_delay.ToTimedelta().total_seconds()
+    return ErrorDetails(code.name, reason, violations, retry_delay_s, metadata)
+
+
+def _message(message: str, violations: tuple[FieldViolation, ...]) -> str:
+    """The gateway's sentence, and the fields it does not name already."""
+    unnamed = [
+        f"{violation.field}: {violation.description}"
+        for violation in violations
+        if violation.field not in message
+    ]
+    return "; ".join([message, *unnamed]) if message else "; ".join(unnamed)
+
+
+def _error_of_grpc_itself(
+    code: grpc.StatusCode, text: str, *, address: str, timeout_s: float
+) -> HeedError:
+    """For a status without details: the gateway did not write it."""
+    details = ErrorDetails(code.name)
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return UnreachableError(
+            f"no Heed gateway answers at {address} ({_short(text)}). Start one with "
+            f"`heed serve --models-dir models`, or give the address of one that runs.",
+            details,
+        )
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return TimedOutError(
+            f"no answer from {address} within {timeout_s:g} s; allow more time, or ask for less",
+            details,
+        )
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in text:
+        return InvalidRequestError(
+            f"the message is larger than the receiver takes ({_short(text)}); "
+            f"send fewer or shorter texts in a call",
+            details,
+        )
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return GatewayFaultError(
+            f"what answers at {address} is not a Heed gateway, or an older one ({_short(text)})",
+            details,
+        )
+    message = f"the gateway at {address} answered {code.name}: {_short(text)}"
+    return _CLASSES.get(code, GatewayFaultError)(message, details)
+
+
+def _short(text: str, longest: int = 200) -> str:
+    text = " ".join(text.split()) or "no reason given"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
