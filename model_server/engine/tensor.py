@@ -1,0 +1,82 @@
+"""A tensor that belongs to TensorFlow, made from a TensorProto's bytes and read back as arrays."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import c_char_p, c_void_p
+
+from model_server.engine.library import Buffer, CallStatus, Library, library
+
+_UINT8 = 4
+_STRING_BYTES = 24  # the size of TensorFlow's string type, TF_TString
+
+
+class NativeTensor:
+    """`TF_Tensor`: freed together with this object.
+
+    Attributes:
+        handle: The C pointer.
+    """
+
+    __slots__ = ("_library", "handle")
+
+    def __init__(self, handle: int, native: Library) -> None:
+        self.handle = handle
+        self._library = native
+
+    @classmethod
+    def from_proto(cls, serialized: bytes) -> NativeTensor:
+        """Decode a serialised `TensorProto` by TensorFlow's own rules.
+
+        Content wins over typed values and must have exactly the right length; too few typed values
+        repeat the last one; none are zeros; surplus ones are ignored.
+
+        Raises:
+            StatusError: INVALID_ARGUMENT when it does not parse.
+        """
+        native = library()
+        tensor = cls(native.TF_AllocateTensor(_UINT8, None, 0, 1), native)
+        data = ctypes.cast(c_char_p(serialized), c_void_p)
+        buffer = Buffer(data=data, length=len(serialized), deallocator=None)
+        status = CallStatus()
+        native.TF_TensorFromProto(ctypes.byref(buffer), tensor.handle, status.handle)
+        status.check()
+        return tensor
+
+    @property
+    def dtype(self) -> int:
+        """The element type, as numbered by `tensorflow.DataType`."""
+        return int(self._library.TF_TensorType(self.handle))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of each dimension."""
+        native, handle = self._library, self.handle
+        return tuple(native.TF_Dim(handle, axis) for axis in range(native.TF_NumDims(handle)))
+
+    def content(self) -> bytes:
+        """The elements as raw little-endian bytes; not for strings."""
+        size = self._library.TF_TensorByteSize(self.handle)
+        return ctypes.string_at(self._library.TF_TensorData(self.handle), size) if size else b""
+
+    def strings(self) -> list[bytes]:
+        """The elements of a string tensor, in row-major order."""
+        native = self._library
+        count = native.TF_TensorByteSize(self.handle) // _STRING_BYTES
+        first = native.TF_TensorData(self.handle)
+        return [self._string(first + index * _STRING_BYTES) for index in range(count)]
+
+    def _string(self, address: int) -> bytes:
+        size = self._library.TF_StringGetSize(address)
+        return ctypes.string_at(self._library.TF_StringGetDataPointer(address), size)
+
+    def __del__(self) -> None:
+        self._library.TF_DeleteTensor(self.handle)
+
+
+TensorArray = ctypes.Array[c_void_p]
+
+
+def handles(tensors: list[NativeTensor]) -> TensorArray:
+    """The C array of the tensors' pointers; the tensors must outlive it."""
+    return (c_void_p * len(tensors))(*(tensor.handle for tensor in tensors))
