@@ -63,11 +63,13 @@ class DataSettings(_Settings):
         kind: The data set.
         max_train_pairs: The most training pairs, taken evenly over the set; none = all.
         max_dev_words: The most dev words, likewise; none = all.
+        max_test_words: The most test words, likewise; none = all.
     """
 
     kind: DataKind
     max_train_pairs: int | None = Field(default=None, ge=1)
     max_dev_words: int | None = Field(default=None, ge=1)
+    max_test_words: int | None = Field(default=None, ge=1)
 
 
 class ModelSettings(_Settings):

@@ -25,10 +25,10 @@ class Command(Protocol):
 
 
 COMMANDS = {
-    "train": ("model_export.training.command", "train a model by a recipe"),
-    "evaluate": ("model_export.evaluation.command", "measure how good a trained model is"),
-    "export": ("model_export.export.export_command", "write a version that can be served"),
-    "verify": ("model_export.export.verify_command", "compare a version with its training run"),
+    "train": ("model_export.training.command", "Train a model by a recipe"),
+    "evaluate": ("model_export.evaluation.command", "Measure how good a trained model is"),
+    "export": ("model_export.export.export_command", "Write a version that can be served"),
+    "verify": ("model_export.export.verify_command", "Compare a version with its training run"),
 }
 """Module and summary of each subcommand."""
 
@@ -42,18 +42,15 @@ def main(argv: list[str]) -> int:
     Returns:
         The exit status: 0 if all went well, 1 for a failure, 2 for wrong arguments.
     """
-    parser = argparse.ArgumentParser(
-        prog="heed", description="Train, evaluate, export and verify attention models."
-    )
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    # Only the module of the subcommand that runs is loaded.
-    for name, (module_name, summary) in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=summary, description=summary + ".")
-        if argv[:1] == [name]:
-            command = cast(Command, import_module(module_name))
-            command.add_arguments(subparser)
+    if not argv or argv[0] not in COMMANDS:
+        return _show_commands(argv)
+    module_name, summary = COMMANDS[argv[0]]
+    command = cast(Command, import_module(module_name))
+    parser = argparse.ArgumentParser(prog=f"heed {argv[0]}", description=f"{summary}.")
+    command.add_arguments(parser)
     try:
-        arguments = parser.parse_args(argv)
+        # Intermixed: key=value may stand before or behind options.
+        arguments = parser.parse_intermixed_args(argv[1:])
     except SystemExit as exit_request:  # argparse has printed its help or its error
         return int(exit_request.code or 0)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own log is not for users
@@ -63,6 +60,21 @@ def main(argv: list[str]) -> int:
         return _fail(error, status=2)
     except (ModelExportError, ContractError, TokenizerError) as error:
         return _fail(error, status=1)
+
+
+def _show_commands(argv: list[str]) -> int:
+    """Help, or an error, for arguments that begin with no subcommand."""
+    parser = argparse.ArgumentParser(
+        prog="heed", description="Train, evaluate, export and verify attention models."
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (_, summary) in COMMANDS.items():
+        subparsers.add_parser(name, help=summary)
+    try:
+        parser.parse_args(argv)
+    except SystemExit as exit_request:
+        return int(exit_request.code or 0)
+    return 2
 
 
 def _fail(error: Exception, *, status: int) -> int:

@@ -25,8 +25,16 @@ class Attention(keras.layers.Layer):
     """Attention of a decoder over the positions of a source.
 
     The part of the scores that depends on the source alone is computed once per source, by
-    `project_keys`; the call computes the rest, once per target position.
+    `project_keys`; the call computes the rest, once per target position. Masks are passed as
+    arguments; none is attached to what the layer returns.
     """
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_mask(self, *args: object, **kwargs: object) -> None:
+        """Nothing: outputs carry no mask of Keras' own."""
 
     @abstractmethod
     def project_keys(self, values: tf.Tensor) -> tf.Tensor:

@@ -43,10 +43,14 @@ class GRUEncoder(keras.layers.Layer):
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True  # the mask comes as an argument, and goes no further
         self.embedding = keras.layers.Embedding(vocabulary_size, embedding_width, name="embedding")
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
         self.forward = _gru(width, backwards=False)
         self.backward = _gru(width, backwards=True)
+
+    def compute_mask(self, *args: object, **kwargs: object) -> None:
+        """Nothing: outputs carry no mask of Keras' own."""
 
     def call(self, tokens: tf.Tensor, *, mask: tf.Tensor, training: bool = False) -> EncoderOutput:
         """Values and summary; the shapes are in the class docstring."""

@@ -1,0 +1,135 @@
+"""Token pairs sorted into buckets of similar length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heed.contract import SPECIAL_IDS
+from heed.text import Tokenizer
+
+TokenArray = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Pairs padded to one length W.
+
+    Attributes:
+        sources: Source ids, int32 [B, W].
+        source_lengths: Real source tokens, int32 [B].
+        targets: Target ids with the end token, int32 [B, W].
+        target_lengths: Real target tokens, the end token counted, int32 [B].
+    """
+
+    sources: TokenArray
+    source_lengths: TokenArray
+    targets: TokenArray
+    target_lengths: TokenArray
+
+    @property
+    def row_count(self) -> int:
+        """Number of pairs."""
+        return len(self.source_lengths)
+
+    def rows(self, indices: NDArray[np.int64]) -> Bucket:
+        """Rows by index; -1 gives a row without target tokens, which no loss counts."""
+        present = indices >= 0
+        return Bucket(
+            np.where(present[:, np.newaxis], self.sources[indices], SPECIAL_IDS.pad),
+            np.where(present, self.source_lengths[indices], 1),
+            np.where(present[:, np.newaxis], self.targets[indices], SPECIAL_IDS.pad),
+            np.where(present, self.target_lengths[indices], 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BucketedPairs:
+    """Token pairs by length.
+
+    Attributes:
+        buckets: Shortest first.
+        left_out_count: Pairs that fit in no bucket, or have no source token.
+    """
+
+    buckets: tuple[Bucket, ...]
+    left_out_count: int
+
+    @property
+    def pair_count(self) -> int:
+        """Pairs in the buckets."""
+        return sum(bucket.row_count for bucket in self.buckets)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """Which rows make a batch: a bucket's index, and rows of it, -1 for an empty row."""
+
+    bucket_index: int
+    row_indices: NDArray[np.int64]
+
+
+def bucket_pairs(
+    pairs: Sequence[tuple[str, str]],
+    *,
+    source_tokenizer: Tokenizer,
+    target_tokenizer: Tokenizer,
+    lengths: Sequence[int],
+) -> BucketedPairs:
+    """Tokenizes pairs and sorts them into buckets.
+
+    Args:
+        pairs: Source and target texts.
+        source_tokenizer: Splits the sources.
+        target_tokenizer: Splits the targets.
+        lengths: The buckets' lengths in tokens, rising; a pair goes into the first that holds
+            its source, and its target with the end token.
+    """
+    rows: list[list[tuple[list[int], list[int]]]] = [[] for _ in lengths]
+    left_out_count = 0
+    for source_text, target_text in pairs:
+        source = source_tokenizer.encode_ids(source_text)
+        target = [*target_tokenizer.encode_ids(target_text), SPECIAL_IDS.end]
+        longest = max(len(source), len(target))
+        index = int(np.searchsorted(lengths, longest))
+        if not source or index == len(lengths):
+            left_out_count += 1
+        else:
+            rows[index].append((source, target))
+    buckets = tuple(_pad(row, width) for row, width in zip(rows, lengths, strict=True))
+    return BucketedPairs(buckets, left_out_count)
+
+
+def plan_epoch(
+    pairs: BucketedPairs, *, batch_size: int, seed: int, epoch: int
+) -> list[PlannedBatch]:
+    """The batches of an epoch, in an order that `seed` and `epoch` alone decide.
+
+    Every pair is in exactly one batch. Each batch has `batch_size` rows of one bucket; the last
+    of a bucket is filled up with empty rows, so that all batches of a bucket have one shape.
+    """
+    generator = np.random.default_rng([seed, epoch])
+    batches = []
+    for bucket_index, bucket in enumerate(pairs.buckets):
+        order = generator.permutation(bucket.row_count)
+        fill = -bucket.row_count % batch_size
+        padded = np.concatenate([order, np.full(fill, -1, np.int64)])
+        batches += [PlannedBatch(bucket_index, rows) for rows in padded.reshape(-1, batch_size)]
+    return [batches[index] for index in generator.permutation(len(batches))]
+
+
+def _pad(pairs: Sequence[tuple[list[int], list[int]]], width: int) -> Bucket:
+    sources = np.full([len(pairs), width], SPECIAL_IDS.pad, np.int32)
+    targets = np.full([len(pairs), width], SPECIAL_IDS.pad, np.int32)
+    for row, (source, target) in enumerate(pairs):
+        sources[row, : len(source)] = source
+        targets[row, : len(target)] = target
+    return Bucket(
+        sources,
+        np.array([len(source) for source, _ in pairs], np.int32),
+        targets,
+        np.array([len(target) for _, target in pairs], np.int32),
+    )

@@ -1,0 +1,57 @@
+"""Examples, and the splits they come in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+
+
+class Split(StrEnum):
+    """What examples are for."""
+
+    TRAIN = "train"
+    DEV = "dev"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A source text with every target text that is right for it, one or more."""
+
+    source: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleSet:
+    """A data set; no source is in two splits."""
+
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+    test: tuple[Example, ...]
+
+    def split(self, split: Split) -> tuple[Example, ...]:
+        """The examples of a split."""
+        return {Split.TRAIN: self.train, Split.DEV: self.dev, Split.TEST: self.test}[split]
+
+
+def training_pairs(examples: Sequence[Example]) -> list[tuple[str, str]]:
+    """A pair of source and target for every reference."""
+    return [(example.source, target) for example in examples for target in example.references]
+
+
+def take_evenly(items: Sequence[_Item], limit: int | None) -> list[_Item]:
+    """At most `limit` items, spread over the whole sequence; all of them if `limit` is None."""
+    if limit is None or limit >= len(items):
+        return list(items)
+    return [items[index * len(items) // limit] for index in range(limit)]
+
+
+def fingerprint(pairs: Sequence[tuple[str, str]]) -> str:
+    """SHA-256 of training pairs and their order, 64 hexadecimal digits."""
+    return hashlib.sha256("\n".join("\t".join(pair) for pair in pairs).encode()).hexdigest()

@@ -1,0 +1,34 @@
+"""Data sets from settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model_export.config import DataKind, DataSettings
+from model_export.data.cmudict import load_cmudict
+from model_export.data.examples import Example, ExampleSet, take_evenly
+
+_LOADERS = {DataKind.CMUDICT_G2P: load_cmudict}
+
+
+def load_examples(settings: DataSettings, data_dir: Path | None = None) -> ExampleSet:
+    """Reads a data set, within the settings' limits.
+
+    Args:
+        settings: Which data, and how much of it.
+        data_dir: Where the data lies; none = the copy in Heed.
+
+    Raises:
+        DataError: The data is missing or unreadable.
+    """
+    examples = _LOADERS[settings.kind](data_dir)
+    pairs = [
+        Example(example.source, (reference,))
+        for example in examples.train
+        for reference in example.references
+    ]
+    return ExampleSet(
+        train=tuple(take_evenly(pairs, settings.max_train_pairs)),
+        dev=tuple(take_evenly(examples.dev, settings.max_dev_words)),
+        test=tuple(take_evenly(examples.test, settings.max_test_words)),
+    )

@@ -1,0 +1,48 @@
+"""The evaluation of a finished run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from model_export.data.examples import Split
+from model_export.data.load import load_examples
+from model_export.errors import DataError
+from model_export.evaluation.greedy_outputs import GreedyDecoder
+from model_export.evaluation.metrics import PronunciationMetrics, pronunciation_metrics
+from model_export.progress import progress_display
+from model_export.training.run import TrainingRun, write_atomically
+
+
+def evaluate_run(path: Path, *, split: Split, data_dir: Path | None = None) -> PronunciationMetrics:
+    """Measures a run's best weights by greedy search, and saves evaluation-SPLIT.json in the run.
+
+    Args:
+        path: The run's folder.
+        split: What to evaluate on.
+        data_dir: Where the data lies; none = the copy in Heed.
+
+    Raises:
+        RunError: The folder holds no finished run, or cannot be written.
+        DataError: The data is missing or unreadable, or the split is empty.
+    """
+    run = TrainingRun.load(path)
+    examples = load_examples(run.recipe.data, data_dir).split(split)
+    if not examples:
+        raise DataError(f"the data has no {split} examples")
+    decoder = GreedyDecoder(
+        run.model,
+        source_tokenizer=run.source_tokenizer,
+        target_tokenizer=run.target_tokenizer,
+        max_target_tokens=run.recipe.model.max_target_tokens,
+        batch_size=run.recipe.evaluation.batch_size,
+    )
+    with progress_display(f"evaluating on {split}", len(examples)) as display:
+        outputs = decoder.decode(
+            [example.source for example in examples],
+            on_progress=lambda done: display.update(done, ""),
+        )
+    metrics = pronunciation_metrics(outputs, [example.references for example in examples])
+    content = json.dumps(metrics.as_dict(), indent=2) + "\n"
+    write_atomically(path / f"evaluation-{split}.json", content.encode())
+    return metrics

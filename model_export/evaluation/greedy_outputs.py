@@ -1,0 +1,98 @@
+"""What a model says, by greedy search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from heed.contract import SPECIAL_IDS
+from heed.text import Tokenizer
+from model_export.decoding import default_options, greedy_search
+from model_export.models import Seq2Seq
+
+
+class GreedyDecoder:
+    """Decodes texts in batches of similar length.
+
+    Args:
+        model: The model; later changes of its weights count.
+        source_tokenizer: Splits the sources.
+        target_tokenizer: Joins the outputs.
+        max_target_tokens: The longest output in tokens, the end token counted.
+        batch_size: Sources decoded at once.
+    """
+
+    def __init__(
+        self,
+        model: Seq2Seq,
+        *,
+        source_tokenizer: Tokenizer,
+        target_tokenizer: Tokenizer,
+        max_target_tokens: int,
+        batch_size: int,
+    ) -> None:
+        self._source_tokenizer = source_tokenizer
+        self._target_tokenizer = target_tokenizer
+        self._batch_size = batch_size
+        self._search = _search_function(model, max_target_tokens)
+
+    def decode(
+        self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None
+    ) -> list[str]:
+        """The most probable output for each text, in the order of the texts.
+
+        A text without tokens has an empty output.
+
+        Args:
+            texts: Source texts.
+            on_progress: Called after each batch with the number of texts done.
+        """
+        encoded = [self._source_tokenizer.encode_ids(text) for text in texts]
+        outputs = [""] * len(texts)
+        order = sorted(
+            (index for index in range(len(texts)) if encoded[index]),
+            key=lambda index: len(encoded[index]),
+        )
+        for start in range(0, len(order), self._batch_size):
+            indices = order[start : start + self._batch_size]
+            results = self._decode_batch([encoded[index] for index in indices])
+            for index, output in zip(indices, results, strict=True):
+                outputs[index] = output
+            if on_progress is not None:
+                on_progress(start + len(indices))
+        return outputs
+
+    def _decode_batch(self, sources: Sequence[Sequence[int]]) -> list[str]:
+        lengths = np.array([len(source) for source in sources], np.int32)
+        tokens = np.full([len(sources), lengths.max()], SPECIAL_IDS.pad, np.int32)
+        for row, source in enumerate(sources):
+            tokens[row, : len(source)] = source
+        hypotheses = self._search(tf.constant(tokens), tf.constant(lengths))
+        return [
+            self._text(row_tokens[0, : row_lengths[0]].tolist())
+            for row_tokens, row_lengths in zip(
+                hypotheses.tokens.numpy(), hypotheses.lengths.numpy(), strict=True
+            )
+        ]
+
+    def _text(self, tokens: list[int]) -> str:
+        if tokens[-1] == SPECIAL_IDS.end:
+            tokens = tokens[:-1]
+        return self._target_tokenizer.decode(tokens).text
+
+
+def _search_function(model: Seq2Seq, max_target_tokens: int) -> Callable[..., Any]:
+    def search(tokens: tf.Tensor, lengths: tf.Tensor) -> Any:
+        return greedy_search(
+            model,
+            tokens,
+            lengths=lengths,
+            options=default_options(tf.shape(tokens)[0], max_target_tokens),
+            attention_layers=[0],
+        )
+
+    signature = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)]
+    return tf.function(search, input_signature=signature)

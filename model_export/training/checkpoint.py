@@ -1,0 +1,114 @@
+"""Everything that a stopped training needs to go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from model_export.errors import RunError
+from model_export.training.run import STATE_FILE, write_file_atomically
+
+_PROGRESS_KEY = "progress"
+
+
+class HistoryEntry(BaseModel):
+    """What was measured at one evaluation during training.
+
+    Attributes:
+        step: Training steps done.
+        train_loss: Mean loss of a target token since the last evaluation, in nats.
+        dev_loss: Mean loss of a target token of dev, in nats.
+        dev_word_accuracy: Share of dev words that greedy search gets right, 0 to 1.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    step: int
+    train_loss: float
+    dev_loss: float
+    dev_word_accuracy: float
+
+
+class TrainingProgress(BaseModel):
+    """How far training has come. What is random follows from the seed, the epoch and the weights.
+
+    Attributes:
+        data_sha256: Fingerprint of the training pairs.
+        step: Steps done.
+        loss_sum: Loss since the last evaluation, summed over target tokens, in nats.
+        token_count: Target tokens since the last evaluation.
+        seconds: Time spent training, in all runs of the program.
+        best_step: Step of the best weights so far; none before the first evaluation.
+        evaluations_without_gain: Evaluations since then.
+        stopped_early: Whether patience ended the training.
+        history: What the evaluations measured, oldest first.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data_sha256: str
+    step: int = 0
+    loss_sum: float = 0.0
+    token_count: int = 0
+    seconds: float = 0.0
+    best_step: int | None = None
+    evaluations_without_gain: int = 0
+    stopped_early: bool = False
+    history: tuple[HistoryEntry, ...] = ()
+
+
+def save_checkpoint(folder: Path, progress: TrainingProgress, variables: Sequence[Any]) -> None:
+    """Writes the state of a training, in place of the last one.
+
+    Args:
+        folder: The run's folder.
+        progress: How far training has come.
+        variables: Everything that training changes: of the model, of its random generators and
+            of the optimiser, always in the same order.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    arrays = {_key(index): np.asarray(variable) for index, variable in enumerate(variables)}
+    arrays[_PROGRESS_KEY] = np.array(progress.model_dump_json())
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    write_file_atomically(folder / STATE_FILE, write)
+
+
+def restore_checkpoint(folder: Path, variables: Sequence[Any]) -> TrainingProgress | None:
+    """Puts the saved state back into `variables`.
+
+    Returns:
+        How far training had come; none if nothing was saved.
+
+    Raises:
+        RunError: The file is damaged, or does not fit the variables.
+    """
+    path = folder / STATE_FILE
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            progress = TrainingProgress.model_validate_json(str(arrays[_PROGRESS_KEY]))
+            if len(arrays.files) != len(variables) + 1:
+                raise ValueError(f"expected {len(variables)} variables")
+            for index, variable in enumerate(variables):
+                variable.assign(arrays[_key(index)])
+    except (OSError, KeyError, ValueError, ValidationError, zipfile.BadZipFile) as error:
+        raise RunError(
+            f"cannot go on from {path}: {error}; train again into another folder"
+        ) from error
+    return progress
+
+
+def _key(index: int) -> str:
+    return f"variable_{index:04d}"

@@ -1,0 +1,64 @@
+"""`heed train`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from model_export.config import load_recipe, recipe_names
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describes `heed train`."""
+    parser.add_argument(
+        "recipe", metavar="RECIPE", help=f"{', '.join(recipe_names())}, or a .yaml file"
+    )
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="key=value",
+        help="changes to the recipe, for example training.epochs=2",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="RUN",
+        help="the run's folder (default: runs/NAME). A run of the same recipe is gone on with.",
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="where the recipe's data lies (default: the data that comes with Heed)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Trains; returns 0 if the run is finished, 128 + signal if it was asked to stop."""
+    recipe = load_recipe(arguments.recipe, arguments.overrides)
+    folder = arguments.out if arguments.out is not None else Path("runs") / recipe.name
+    print(f"training {recipe.name} into {folder}", file=sys.stderr, flush=True)
+
+    from model_export.training.run import METRICS_FILE, RECIPE_FILE
+    from model_export.training.stop import StopRequest
+    from model_export.training.train import train
+
+    with StopRequest() as stop:
+        finished = train(recipe, folder=folder, data_dir=arguments.data_dir, stop=stop)
+    if not finished:
+        data_dir = f" --data-dir {arguments.data_dir}" if arguments.data_dir else ""
+        print(
+            "stopped; the state is saved. Go on with:\n"
+            f"  heed train {folder / RECIPE_FILE} --out {folder}{data_dir}",
+            file=sys.stderr,
+        )
+        return stop.exit_status or 1
+    metrics = json.loads((folder / METRICS_FILE).read_text("utf-8"))
+    print(
+        f"{folder} is finished: dev word accuracy {metrics['dev.word_accuracy']:.1%}, phoneme "
+        f"error rate {metrics['dev.phoneme_error_rate']:.1%}, "
+        f"{metrics['training.seconds']:.0f} s, {metrics['training.steps']:.0f} steps"
+    )
+    return 0

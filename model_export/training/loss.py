@@ -1,0 +1,34 @@
+"""The loss of a batch."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+def token_loss_sum(
+    logits: tf.Tensor,
+    targets: tf.Tensor,
+    *,
+    target_lengths: tf.Tensor,
+    label_smoothing: float = 0.0,
+) -> tf.Tensor:
+    """Cross-entropy, summed over real target tokens.
+
+        loss = sum_{b, t < length_b} -(1 - e) log p(y_bt) - e mean_v log p(v)
+                                        Szegedy et al. 2016, section 7, with a uniform prior
+
+    Args:
+        logits: Scores before the softmax, float32 [B, T, V].
+        targets: The right tokens, int32 [B, T].
+        target_lengths: Real tokens of each row, int32 [B]; a row with 0 counts for nothing.
+        label_smoothing: e, 0 to below 1.
+
+    Returns:
+        The sum in nats, float32 [].
+    """
+    mask = tf.sequence_mask(target_lengths, tf.shape(targets)[1])
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
+    if label_smoothing:
+        spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
+        losses = (1.0 - label_smoothing) * losses + label_smoothing * spread
+    return tf.reduce_sum(tf.where(mask, losses, tf.zeros_like(losses)))

@@ -1,0 +1,102 @@
+"""From a recipe to tokenizers and token pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from heed.text import Tokenizer, TokenizerError, TokenizerSettings, train_tokenizer
+from model_export.config import Recipe
+from model_export.data.buckets import BucketedPairs, bucket_pairs
+from model_export.data.examples import Example, fingerprint, take_evenly, training_pairs
+from model_export.data.load import load_examples
+from model_export.errors import DataError, RunError
+from model_export.training.run import (
+    SOURCE_TOKENIZER_FILE,
+    TARGET_TOKENIZER_FILE,
+    load_tokenizer,
+    write_atomically,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedData:
+    """What training works with.
+
+    Attributes:
+        source_tokenizer: Splits the sources.
+        target_tokenizer: Splits the targets.
+        train: Training pairs.
+        train_sha256: Fingerprint of the training pairs' text.
+        progress_dev: The part of dev that is looked at during training.
+        progress_dev_pairs: The same as token pairs, for the loss.
+        dev: The whole of dev.
+    """
+
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
+    train: BucketedPairs
+    train_sha256: str
+    progress_dev: tuple[Example, ...]
+    progress_dev_pairs: BucketedPairs
+    dev: tuple[Example, ...]
+
+
+def prepare_data(recipe: Recipe, *, folder: Path, data_dir: Path | None) -> PreparedData:
+    """Reads the data, and trains the run's tokenizers if it has none yet.
+
+    Args:
+        recipe: Which data, tokenizers and buckets.
+        folder: The run's folder.
+        data_dir: Where the data lies; none = the copy in Heed.
+
+    Raises:
+        DataError: The data is missing, unreadable, or nothing is left of it.
+        RunError: The tokenizers cannot be written or read.
+    """
+    examples = load_examples(recipe.data, data_dir)
+    pairs = training_pairs(examples.train)
+    source_tokenizer = _tokenizer(
+        folder / SOURCE_TOKENIZER_FILE, (source for source, _ in pairs), recipe.source_tokenizer
+    )
+    target_tokenizer = _tokenizer(
+        folder / TARGET_TOKENIZER_FILE, (target for _, target in pairs), recipe.target_tokenizer
+    )
+
+    def bucketed(text_pairs: list[tuple[str, str]]) -> BucketedPairs:
+        return bucket_pairs(
+            text_pairs,
+            source_tokenizer=source_tokenizer,
+            target_tokenizer=target_tokenizer,
+            lengths=recipe.training.length_buckets,
+        )
+
+    progress_dev = tuple(take_evenly(examples.dev, recipe.training.dev_words))
+    data = PreparedData(
+        source_tokenizer=source_tokenizer,
+        target_tokenizer=target_tokenizer,
+        train=bucketed(pairs),
+        train_sha256=fingerprint(pairs),
+        progress_dev=progress_dev,
+        progress_dev_pairs=bucketed(training_pairs(progress_dev)),
+        dev=examples.dev,
+    )
+    for name, part in (("training", data.train), ("dev", data.progress_dev_pairs)):
+        if part.pair_count == 0:
+            raise DataError(
+                f"no {name} pair is left within training.length_buckets "
+                f"{list(recipe.training.length_buckets)} ({part.left_out_count} are longer)"
+            )
+    return data
+
+
+def _tokenizer(path: Path, texts: Iterable[str], settings: TokenizerSettings) -> Tokenizer:
+    try:
+        if not path.is_file():
+            write_atomically(path, train_tokenizer(texts, settings))
+        return load_tokenizer(path)
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error}") from error
+    except TokenizerError as error:
+        raise RunError(f"the tokenizer {path} cannot be made or read: {error}") from error

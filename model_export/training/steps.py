@@ -1,0 +1,61 @@
+"""One step of training, as a compiled function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from model_export.config import TrainingSettings
+from model_export.data.batches import Batch
+from model_export.models import Seq2Seq
+from model_export.training.loss import token_loss_sum
+
+BatchFunction = Callable[[Batch], tuple[Any, Any]]
+"""From a batch to its loss, summed over real target tokens (float32 []), and their number."""
+
+
+def training_step(
+    model: Seq2Seq, optimizer: keras.optimizers.Optimizer, settings: TrainingSettings
+) -> BatchFunction:
+    """A function that changes the model's weights by one batch.
+
+    The gradient is that of the mean loss over the batch's real target tokens. Each shape of
+    batch is traced, and compiled if the settings say so, when it is first seen.
+    """
+    weights = model.trainable_variables
+    optimizer.build(weights)
+
+    def step(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        token_count = tf.reduce_sum(batch["target_lengths"])
+        with tf.GradientTape() as tape:
+            output = model(_model_inputs(batch), training=True)
+            loss_sum = token_loss_sum(
+                output.logits,
+                batch["targets"],
+                target_lengths=batch["target_lengths"],
+                label_smoothing=settings.label_smoothing,
+            )
+            loss = loss_sum / tf.cast(token_count, tf.float32)
+        optimizer.apply(tape.gradient(loss, weights), weights)
+        return loss_sum, token_count
+
+    return tf.function(step, jit_compile=settings.jit_compile)
+
+
+def evaluation_step(model: Seq2Seq) -> BatchFunction:
+    """A function that gives the loss of a batch, without dropout and label smoothing."""
+
+    def step(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        lengths = batch["target_lengths"]
+        output = model(_model_inputs(batch))
+        loss_sum = token_loss_sum(output.logits, batch["targets"], target_lengths=lengths)
+        return loss_sum, tf.reduce_sum(lengths)
+
+    return tf.function(step, reduce_retracing=True)
+
+
+def _model_inputs(batch: Batch) -> Batch:
+    return {name: batch[name] for name in ("tokens", "lengths", "target_inputs")}

@@ -1,0 +1,249 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from model_export.config import DevMetric, Recipe
+from model_export.data.batches import Batch, batch_dataset
+from model_export.data.buckets import PlannedBatch, plan_epoch
+from model_export.errors import RunError
+from model_export.evaluation.greedy_outputs import GreedyDecoder
+from model_export.evaluation.metrics import PronunciationMetrics, pronunciation_metrics
+from model_export.models import build_model
+from model_export.progress import ProgressDisplay
+from model_export.training.checkpoint import (
+    HistoryEntry,
+    TrainingProgress,
+    restore_checkpoint,
+    save_checkpoint,
+)
+from model_export.training.optimizer import build_optimizer
+from model_export.training.prepare import PreparedData
+from model_export.training.run import (
+    BEST_WEIGHTS_FILE,
+    HISTORY_FILE,
+    TENSORBOARD_FOLDER,
+    write_atomically,
+    write_file_atomically,
+)
+from model_export.training.steps import evaluation_step, training_step
+from model_export.training.stop import StopRequest
+from model_export.training.tensorboard import TensorBoardLog
+from model_export.training.time_left import TimeLeft
+
+
+class Trainer:
+    """Trains a model in a run's folder, from the start or from the last checkpoint.
+
+    The same recipe and data give the same losses on the same machine, however often the training
+    was stopped on the way.
+
+    Args:
+        recipe: How to train.
+        data: What to learn from.
+        folder: The run's folder.
+
+    Raises:
+        RunError: The last checkpoint is damaged, or belongs to other data.
+    """
+
+    def __init__(self, recipe: Recipe, data: PreparedData, folder: Path) -> None:
+        self._recipe = recipe
+        self._settings = recipe.training
+        self._data = data
+        self._folder = folder
+        self._model = build_model(
+            recipe.model,
+            source_vocabulary_size=data.source_tokenizer.vocabulary_size,
+            target_vocabulary_size=data.target_tokenizer.vocabulary_size,
+            seed=self._settings.seed,
+        )
+        self._steps_per_epoch = len(self._plan(epoch=0))
+        optimizer = build_optimizer(self._settings, step_count=self.step_count)
+        self._train_step = training_step(self._model, optimizer, self._settings)
+        self._evaluation_step = evaluation_step(self._model)
+        self._decoder = GreedyDecoder(
+            self._model,
+            source_tokenizer=data.source_tokenizer,
+            target_tokenizer=data.target_tokenizer,
+            max_target_tokens=recipe.model.max_target_tokens,
+            batch_size=recipe.evaluation.batch_size,
+        )
+        self._learning_rate = optimizer
+        self._variables = [*self._model.variables, *optimizer.variables]
+        self._progress = self._restored_progress()
+        self._seen_widths: set[int] = set()
+        self._time_left = TimeLeft(
+            evaluate_every_steps=self._settings.evaluate_every_steps, step_count=self.step_count
+        )
+
+    @property
+    def step_count(self) -> int:
+        """Steps of the whole training, if patience does not end it."""
+        return self._settings.epochs * self._steps_per_epoch
+
+    @property
+    def progress(self) -> TrainingProgress:
+        """How far training has come."""
+        return self._progress
+
+    def train(self, display: ProgressDisplay, stop: StopRequest) -> bool:
+        """Trains until the end, or until asked to stop; what was done is then saved.
+
+        Returns:
+            Whether training came to its end.
+
+        Raises:
+            RunError: The run's folder cannot be written.
+        """
+        log = TensorBoardLog(self._folder / TENSORBOARD_FOLDER)
+        try:
+            for batch in self._remaining_batches():
+                self._run_step(batch, display)
+                if self._evaluation_is_due():
+                    self._evaluate(display, log)
+                if self._progress.stopped_early:
+                    break
+                if stop.exit_status is not None:
+                    self._save()
+                    return False
+        finally:
+            log.close()
+        return True
+
+    def final_dev_metrics(self, display: ProgressDisplay) -> PronunciationMetrics:
+        """The quality of the best weights on the whole of dev."""
+        self._model.load_weights(self._folder / BEST_WEIGHTS_FILE)
+        display.update(self._progress.step, "evaluating the best weights on all of dev")
+        outputs = self._decoder.decode([example.source for example in self._data.dev])
+        return pronunciation_metrics(outputs, [example.references for example in self._data.dev])
+
+    def _plan(self, epoch: int) -> list[PlannedBatch]:
+        return plan_epoch(
+            self._data.train,
+            batch_size=self._settings.batch_size,
+            seed=self._settings.seed,
+            epoch=epoch,
+        )
+
+    def _remaining_batches(self) -> Iterator[Batch]:
+        if self._progress.stopped_early:
+            return
+        epoch, done = divmod(self._progress.step, self._steps_per_epoch)
+        while epoch < self._settings.epochs:
+            yield from batch_dataset(self._data.train, self._plan(epoch)[done:])
+            epoch, done = epoch + 1, 0
+
+    def _run_step(self, batch: Batch, display: ProgressDisplay) -> None:
+        started_s = time.monotonic()
+        loss_sum, token_count = self._train_step(batch)
+        loss = float(loss_sum)
+        seconds = time.monotonic() - started_s
+        width = batch["tokens"].shape[1]
+        if width in self._seen_widths:
+            self._time_left.record_step(seconds)
+        self._seen_widths.add(width)
+        self._update(
+            step=self._progress.step + 1,
+            loss_sum=self._progress.loss_sum + loss,
+            token_count=self._progress.token_count + int(token_count),
+            seconds=self._progress.seconds + seconds,
+        )
+        display.update(self._progress.step, self._message())
+
+    def _evaluation_is_due(self) -> bool:
+        step = self._progress.step
+        return step % self._settings.evaluate_every_steps == 0 or step == self.step_count
+
+    def _evaluate(self, display: ProgressDisplay, log: TensorBoardLog) -> None:
+        started_s = time.monotonic()
+        examples = self._data.progress_dev
+        outputs = self._decoder.decode([example.source for example in examples])
+        metrics = pronunciation_metrics(outputs, [example.references for example in examples])
+        entry = HistoryEntry(
+            step=self._progress.step,
+            train_loss=self._progress.loss_sum / self._progress.token_count,
+            dev_loss=self._dev_loss(),
+            dev_word_accuracy=metrics.word_accuracy,
+        )
+        self._take_note(entry)
+        log.write(entry.step, entry.model_dump(exclude={"step"}))
+        seconds = time.monotonic() - started_s
+        self._time_left.record_evaluation(seconds)
+        self._update(seconds=self._progress.seconds + seconds)
+        self._save()
+        display.line(
+            f"step {entry.step}/{self.step_count}: loss {entry.train_loss:.3f}, dev loss "
+            f"{entry.dev_loss:.3f}, dev word accuracy {entry.dev_word_accuracy:.1%}"
+        )
+
+    def _take_note(self, entry: HistoryEntry) -> None:
+        """Adds an evaluation to the history, and keeps the weights if they are the best so far."""
+        earlier = [self._goodness(past) for past in self._progress.history]
+        is_best = not earlier or self._goodness(entry) > max(earlier)
+        if is_best:
+            write_file_atomically(self._folder / BEST_WEIGHTS_FILE, self._model.save_weights)
+        without_gain = 0 if is_best else self._progress.evaluations_without_gain + 1
+        patience = self._settings.patience
+        self._update(
+            history=(*self._progress.history, entry),
+            loss_sum=0.0,
+            token_count=0,
+            best_step=entry.step if is_best else self._progress.best_step,
+            evaluations_without_gain=without_gain,
+            stopped_early=patience is not None and without_gain >= patience,
+        )
+
+    def _goodness(self, entry: HistoryEntry) -> tuple[float, ...]:
+        """Greater is better; equal accuracies are told apart by the loss."""
+        if self._settings.dev_metric is DevMetric.LOSS:
+            return (-entry.dev_loss,)
+        return (entry.dev_word_accuracy, -entry.dev_loss)
+
+    def _dev_loss(self) -> float:
+        pairs = self._data.progress_dev_pairs
+        plan = plan_epoch(pairs, batch_size=self._settings.batch_size, seed=0, epoch=0)
+        results = [self._evaluation_step(batch) for batch in batch_dataset(pairs, plan)]
+        return sum(float(loss) for loss, _ in results) / sum(int(count) for _, count in results)
+
+    def _update(self, **changes: object) -> None:
+        self._progress = self._progress.model_copy(update=changes)
+
+    def _save(self) -> None:
+        save_checkpoint(self._folder, self._progress, self._variables)
+        lines = ",\n ".join(entry.model_dump_json() for entry in self._progress.history)
+        write_atomically(self._folder / HISTORY_FILE, f"[{lines}]\n".encode())
+
+    def _restored_progress(self) -> TrainingProgress:
+        restored = restore_checkpoint(self._folder, self._variables)
+        if restored is None:
+            return TrainingProgress(data_sha256=self._data.train_sha256)
+        if restored.data_sha256 != self._data.train_sha256:
+            raise RunError(
+                f"{self._folder} was trained on other data; give the same --data-dir, or train "
+                "into another folder"
+            )
+        return restored
+
+    def _message(self) -> str:
+        """Loss since the last evaluation, the best dev accuracy and the time left."""
+        parts = []
+        if self._progress.token_count:
+            parts.append(f"loss {self._progress.loss_sum / self._progress.token_count:.3f}")
+        if self._progress.history:
+            parts.append(f"dev {max(e.dev_word_accuracy for e in self._progress.history):.1%}")
+        left_s = self._time_left.estimate_s(self._progress.step)
+        parts.append("estimating the time left" if left_s is None else f"{_clock(left_s)} left")
+        return ", ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return (
+        f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+        if minutes >= 60
+        else f"{minutes}:{rest:02d}"
+    )
