@@ -1,0 +1,58 @@
+"""Requests merged into one batch, exactly as TensorFlow Serving's own batching does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+_LENGTHS_OF = {
+    "tokens": "lengths",
+    "target_tokens": "target_lengths",
+    "prefix_tokens": "prefix_lengths",
+}
+
+
+def row_of(inputs: Mapping[str, np.ndarray[Any, Any]], row: int) -> Arrays:
+    """One row as a request of its own: as wide as its own lengths say, at least one column."""
+    request = {name: array[row : row + 1] for name, array in inputs.items()}
+    for name, lengths_name in _LENGTHS_OF.items():
+        if name in request:
+            request[name] = request[name][:, : max(1, int(request[lengths_name][0]))]
+    return request
+
+
+def merged(requests: Sequence[Mapping[str, np.ndarray[Any, Any]]], *, widen: int = 0) -> Arrays:
+    """One batch of all requests' rows, in order.
+
+    Every request's array is padded behind its end with that array's own first element.
+
+    Args:
+        requests: Inputs by name, the same names in each.
+        widen: Columns to pad beyond the widest request, as a wider neighbour would cause.
+
+    Raises:
+        ValueError: An empty array would have to be padded; the server refuses such a batch.
+    """
+    return {name: _joined([request[name] for request in requests], widen) for name in requests[0]}
+
+
+def _joined(arrays: Sequence[np.ndarray[Any, Any]], widen: int) -> np.ndarray[Any, Any]:
+    if arrays[0].ndim == 1:
+        return np.concatenate(arrays)
+    width = max(array.shape[1] for array in arrays)
+    width += widen if width else 0
+    return np.concatenate([_padded(array, width) for array in arrays])
+
+
+def _padded(array: np.ndarray[Any, Any], width: int) -> np.ndarray[Any, Any]:
+    missing = width - array.shape[1]
+    if missing and not array.size:
+        raise ValueError("an empty array cannot be padded: it has no first element")
+    if not missing:
+        return array
+    return np.pad(array, [(0, 0), (0, missing)], constant_values=array.flat[0])

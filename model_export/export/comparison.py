@@ -1,0 +1,99 @@
+"""Comparison of two answers to the same request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from heed.contract import ATTENTION_HEADS_OUTPUT, ATTENTION_OUTPUT, Signature
+from model_export.export.batching import Arrays
+from model_export.export.errors import VerificationError
+
+TOLERANCE: Final = 1e-4
+"""The most that log-probabilities and attention may differ, in their own unit."""
+
+_BY_TARGET_TOKEN: Final = ("tokens", "token_scores", ATTENTION_OUTPUT)
+
+
+@dataclass
+class Comparison:
+    """Compares answers for one check and remembers the largest difference.
+
+    Attributes:
+        check: The check's name, for messages.
+        largest_difference: Of any two numbers compared so far.
+        answers: How many answers were compared.
+    """
+
+    check: str
+    largest_difference: float = 0.0
+    answers: int = 0
+
+    def compare(
+        self,
+        actual: Mapping[str, np.ndarray[Any, Any]],
+        expected: Mapping[str, np.ndarray[Any, Any]],
+        *,
+        where: str,
+    ) -> None:
+        """Compares two answers, output by output.
+
+        Args:
+            actual: The version's answer.
+            expected: What it should be; outputs that are only in `actual` do not count.
+            where: The signature, and what of it.
+
+        Raises:
+            VerificationError: Shapes or integers are not equal, or numbers are further apart
+                than `TOLERANCE`.
+        """
+        for name, array in expected.items():
+            self._compare_output(actual[name], array, where=f"{where}, output {name}")
+        self.answers += 1
+
+    def _compare_output(
+        self, actual: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], *, where: str
+    ) -> None:
+        if actual.shape != expected.shape:
+            raise VerificationError(
+                self.check, f"{where}: has shape {actual.shape}, expected {expected.shape}"
+            )
+        if not np.issubdtype(expected.dtype, np.floating):
+            wrong = int(np.sum(actual != expected))
+            if wrong:
+                raise VerificationError(
+                    self.check, f"{where}: {wrong} of {expected.size} elements differ"
+                )
+            return
+        difference = float(np.max(np.abs(actual - expected), initial=0.0))
+        if not difference <= TOLERANCE:  # so that NaN fails
+            raise VerificationError(
+                self.check, f"{where}: differs by {difference:.6g}, allowed {TOLERANCE:g}"
+            )
+        self.largest_difference = max(self.largest_difference, difference)
+
+
+def trimmed_row(
+    signature: Signature, inputs: Mapping[str, Any], outputs: Mapping[str, Any], row: int
+) -> Arrays:
+    """A row of an answer without its padding, so that answers of different batches compare."""
+    source_length = int(inputs["lengths"][row])
+    if signature is Signature.SCORE:
+        target_length = int(inputs["target_lengths"][row])
+        arrays = {name: array[row] for name, array in outputs.items()}
+    else:
+        target_length = int(outputs["lengths"][row, 0])
+        arrays = {name: array[row, 0] for name, array in outputs.items()}
+    trimmed = {}
+    for name, array in arrays.items():
+        if name in _BY_TARGET_TOKEN:
+            array = array[:target_length]
+        if name == ATTENTION_HEADS_OUTPUT:
+            array = array[:, :, :target_length]
+        if name in (ATTENTION_OUTPUT, ATTENTION_HEADS_OUTPUT):
+            array = array[..., :source_length]
+        trimmed[name] = array
+    return trimmed

@@ -1,0 +1,88 @@
+"""What is exported: a model, its tokenizers and its contract."""
+
+from __future__ import annotations
+
+import math
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Final
+
+from heed.contract import (
+    AttentionAverage,
+    AttentionLayer,
+    Contract,
+    ModelCard,
+    Precision,
+    Signature,
+    TokenizerInfo,
+)
+from heed.text import Tokenizer
+from model_export.models import Seq2Seq
+from model_export.training.run import TrainingRun
+
+_SOFTWARE: Final = ("heed", "keras", "numpy", "sentencepiece", "tensorflow")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportableModel:
+    """A model that can be exported.
+
+    Attributes:
+        model: The training-side model, with its weights.
+        source_tokenizer: Splits source text.
+        target_tokenizer: Joins target tokens.
+        contract: What the version will say about itself.
+    """
+
+    model: Seq2Seq
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
+    contract: Contract
+
+    @property
+    def attention_layers(self) -> tuple[int, ...]:
+        """Which of the model's attention layers the output `attention` averages, from 0."""
+        order = [layer.layer_index for layer in self.contract.attention]
+        return tuple(order.index(layer) for layer in self.contract.attention_average.layer_indices)
+
+
+def exportable_from_run(
+    run: TrainingRun, *, model_name: str, precision: Precision
+) -> ExportableModel:
+    """A training run's model, with the contract under a name that fits `ModelName`."""
+    settings = run.recipe.model
+    layer = AttentionLayer(kind=settings.attention, layer_index=0, head_count=1)
+    contract = Contract(
+        model_name=model_name,
+        task=run.recipe.task,
+        source_tokenizer=_tokenizer_info(run.source_tokenizer),
+        target_tokenizer=_tokenizer_info(run.target_tokenizer),
+        max_source_tokens=settings.max_source_tokens,
+        max_target_tokens=settings.max_target_tokens,
+        attention=(layer,),
+        attention_average=AttentionAverage(
+            layer_indices=(0,), description="the only layer's only head"
+        ),
+        signatures=tuple(Signature),
+        precision=precision,
+        card=_model_card(run),
+    )
+    return ExportableModel(run.model, run.source_tokenizer, run.target_tokenizer, contract)
+
+
+def _tokenizer_info(tokenizer: Tokenizer) -> TokenizerInfo:
+    return TokenizerInfo(sha256=tokenizer.sha256, vocabulary_size=tokenizer.vocabulary_size)
+
+
+def _model_card(run: TrainingRun) -> ModelCard:
+    card = run.recipe.card
+    software = {name: metadata.version(name) for name in _SOFTWARE}
+    return ModelCard(
+        description=card.description,
+        training_data=card.training_data,
+        training_data_license=card.training_data_license,
+        metrics={name: value for name, value in run.metrics.items() if math.isfinite(value)},
+        software={"python": platform.python_version(), **software},
+        recipe=run.recipe.name,
+    )

@@ -1,0 +1,153 @@
+"""Checks of the inputs, inside the graph: a server checks neither shapes nor values.
+
+Each function returns its inputs again, and what comes out can only be computed once the checks
+have passed; so they hold whichever outputs a caller fetches. A check that fails is an
+INVALID_ARGUMENT whose message begins with the input's name.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from heed.contract import SPECIAL_IDS
+from model_export.decoding import DecodingOptions
+
+_FORBIDDEN_IN_PREFIX = (SPECIAL_IDS.pad, SPECIAL_IDS.begin, SPECIAL_IDS.end)
+
+
+def checked_shapes(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Checks the number of dimensions of each input, and that all have the same rows.
+
+    A server does not hold callers to the shapes of the signature, while the graph's optimiser
+    takes them for granted and would compute `tf.rank` from them: only `ensure_shape` looks.
+    """
+    inputs = {
+        name: tf.ensure_shape(tensor, tensor.shape, name=f"shape_of_{name}")
+        for name, tensor in inputs.items()
+    }
+    first_name, first = next(iter(inputs.items()))
+    rows = tf.shape(first)[0]
+    same_rows = [
+        _require(
+            tf.shape(tensor)[0] == rows,
+            f"{name}: must have as many rows as {first_name}; found",
+            tf.shape(tensor)[0],
+            "and",
+            rows,
+        )
+        for name, tensor in inputs.items()
+        if name != first_name
+    ]
+    return _after(same_rows, inputs)
+
+
+def checked_tokens(
+    tokens: tf.Tensor,
+    lengths: tf.Tensor,
+    *,
+    names: tuple[str, str],
+    vocabulary_size: int,
+    max_length: int,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Checks token ids and their lengths.
+
+    Args:
+        tokens: int32 [B, S], padded with anything.
+        lengths: int32 [B], 1 to S.
+        names: The names of these two inputs, for messages.
+        vocabulary_size: Real ids must lie in 0 to `vocabulary_size` - 1.
+        max_length: The longest row allowed.
+
+    Returns:
+        The tokens, 0 behind each row's length, at least one column wide; and the lengths.
+    """
+    tokens_name, lengths_name = names
+    limit = tf.minimum(tf.shape(tokens)[1], max_length)
+    tokens = _at_least_one_column(tokens)
+    in_range = (lengths >= 1) & (lengths <= limit)
+    message = f"{lengths_name}: must be 1 to the columns of {tokens_name}, at most {max_length}"
+    (lengths,) = _after([_require_all(in_range, message, lengths)], [lengths])
+    mask = tf.sequence_mask(lengths, tf.shape(tokens)[1])
+    tokens = tf.where(mask, tokens, SPECIAL_IDS.pad)
+    known = (tokens >= 0) & (tokens < vocabulary_size)
+    message = f"{tokens_name}: ids must be 0 to {vocabulary_size - 1}"
+    (tokens,) = _after([_require_all(known, message, tokens)], [tokens])
+    return tokens, lengths
+
+
+def checked_options(
+    options: DecodingOptions, *, vocabulary_size: int, max_target_tokens: int
+) -> DecodingOptions:
+    """Checks the options of decoding; `DecodingOptions` says what is allowed.
+
+    Args:
+        options: As the caller sent them.
+        vocabulary_size: Number of target ids.
+        max_target_tokens: The longest output.
+
+    Returns:
+        The same options, the prefix 0 behind each row's prefix length.
+    """
+    maximum, minimum, prefix, prefix_lengths = options
+    width = tf.shape(prefix)[1]
+    limits = [
+        _require_all(
+            (maximum >= 1) & (maximum <= max_target_tokens),
+            f"max_lengths: must be 1 to {max_target_tokens}",
+            maximum,
+        ),
+        _require_all(
+            (minimum >= 0) & (minimum <= maximum),
+            "min_lengths: must be 0 to the row's max_lengths",
+            minimum,
+        ),
+        _require_all(
+            (prefix_lengths >= 0) & (prefix_lengths <= tf.minimum(maximum, width)),
+            "prefix_lengths: must be 0 to the columns of prefix_tokens and the row's max_lengths",
+            prefix_lengths,
+        ),
+    ]
+    maximum, minimum, prefix, prefix_lengths = _after(limits, list(options))
+    mask = tf.sequence_mask(prefix_lengths, width)
+    known = (prefix >= 0) & (prefix < vocabulary_size)
+    for token_id in _FORBIDDEN_IN_PREFIX:
+        known &= prefix != token_id
+    message = (
+        f"prefix_tokens: ids must be 0 to {vocabulary_size - 1}, "
+        f"and none of {list(_FORBIDDEN_IN_PREFIX)} (pad, begin, end)"
+    )
+    checks = [_require_all(known | ~mask, message, tf.boolean_mask(prefix, mask))]
+    prefix = tf.where(mask, prefix, SPECIAL_IDS.pad)
+    return DecodingOptions(*_after(checks, [maximum, minimum, prefix, prefix_lengths]))
+
+
+def checked_row_count(rows_of: tf.Tensor, *, name: str, most: int) -> tf.Tensor:
+    """Checks that there are at most `most` rows."""
+    rows = tf.shape(rows_of)[0]
+    check = _require(rows <= most, f"{name}: must have at most {most} rows; found", rows)
+    (checked,) = _after([check], [rows_of])
+    return checked
+
+
+def _at_least_one_column(tensor: tf.Tensor) -> tf.Tensor:
+    """Recurrent layers cannot run over no position at all, as in a batch of 0 rows."""
+    missing = tf.maximum(0, 1 - tf.shape(tensor)[1])
+    return tf.pad(tensor, [[0, 0], [0, missing]])
+
+
+def _require(condition: tf.Tensor, message: str, *found: tf.Tensor | str) -> tf.Operation:
+    return tf.raw_ops.Assert(condition=condition, data=[message, *found], summarize=8)
+
+
+def _require_all(conditions: tf.Tensor, message: str, values: tf.Tensor) -> tf.Operation:
+    """`values` are shown as their extremes: a few numbers, whatever a caller sent."""
+    flat = tf.reshape(values, [-1])
+    lowest = tf.reduce_min(tf.concat([flat, [flat.dtype.max]], axis=0))
+    highest = tf.reduce_max(tf.concat([flat, [flat.dtype.min]], axis=0))
+    return _require(tf.reduce_all(conditions), f"{message}; found", lowest, "to", highest)
+
+
+def _after(checks: list[tf.Operation], tensors):  # type: ignore[no-untyped-def]
+    """The tensors, a structure of any kind, computed only if the checks have passed."""
+    with tf.control_dependencies(checks):
+        return tf.nest.map_structure(tf.identity, tensors)

@@ -1,0 +1,160 @@
+"""Requests with the answers of the training-side model, kept beside the exported version.
+
+They let anyone verify a version who has nothing but its directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import tensorflow as tf
+
+from heed.contract import Contract, Signature
+from model_export.decoding import (
+    DecodingOptions,
+    default_options,
+    greedy_search,
+    score_targets,
+)
+from model_export.export.errors import VerificationError
+from model_export.export.exportable import ExportableModel
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+REFERENCE_FILE: Final = "assets.extra/reference_cases.npz"
+_SEED: Final = 20
+_SOURCE_LENGTHS: Final = (9, 1, 6, 14, 2, 8, 5, 11)
+_TARGET_LENGTHS: Final = (7, 1, 12, 3, 9, 2, 5, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceCase:
+    """A request and its answer.
+
+    Attributes:
+        signature: Whom it is for.
+        inputs: Arrays by name.
+        outputs: What the training-side model answers, by name.
+    """
+
+    signature: Signature
+    inputs: Arrays
+    outputs: Arrays
+
+
+def compute_reference_cases(exportable: ExportableModel) -> tuple[ReferenceCase, ...]:
+    """Requests of many lengths, answered by the training-side model without any graph."""
+    return tuple(
+        ReferenceCase(signature, inputs, training_side_outputs(exportable, signature, inputs))
+        for signature, inputs in _requests(exportable.contract)
+    )
+
+
+def training_side_outputs(
+    exportable: ExportableModel, signature: Signature, inputs: Arrays
+) -> Arrays:
+    """What the training-side model, run eagerly, answers to a request of a signature."""
+    source = {"tokens": tf.constant(inputs["tokens"]), "lengths": tf.constant(inputs["lengths"])}
+    layers = exportable.attention_layers
+    if signature is Signature.SCORE:
+        targets = {name: tf.constant(inputs[name]) for name in ("target_tokens", "target_lengths")}
+        scores = score_targets(exportable.model, **source, **targets, attention_layers=layers)
+        return _arrays(scores._asdict())
+    if signature is Signature.GREEDY:
+        options = DecodingOptions(*(tf.constant(inputs[name]) for name in DecodingOptions._fields))
+    else:
+        options = default_options(len(inputs["lengths"]), exportable.contract.max_target_tokens)
+    hypotheses = greedy_search(exportable.model, **source, options=options, attention_layers=layers)
+    return _arrays(hypotheses._asdict())
+
+
+def save_reference_cases(cases: Sequence[ReferenceCase], version_dir: Path) -> None:
+    """Writes the cases into a version's directory."""
+    entries: dict[str, Any] = {}
+    for index, case in enumerate(cases):
+        for kind, arrays in (("inputs", case.inputs), ("outputs", case.outputs)):
+            for name, array in arrays.items():
+                entries[f"{index}/{case.signature}/{kind}/{name}"] = array
+    path = version_dir / REFERENCE_FILE
+    path.parent.mkdir(exist_ok=True)
+    np.savez_compressed(path, **entries)
+
+
+def load_reference_cases(version_dir: Path) -> tuple[ReferenceCase, ...]:
+    """Reads the cases of a version.
+
+    Raises:
+        VerificationError: They are missing or damaged.
+    """
+    path = version_dir / REFERENCE_FILE
+    cases: dict[int, ReferenceCase] = {}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            for key in file.files:
+                index, signature, kind, name = key.split("/")
+                case = cases.setdefault(int(index), ReferenceCase(Signature(signature), {}, {}))
+                (case.inputs if kind == "inputs" else case.outputs)[name] = file[key]
+    except (OSError, ValueError, EOFError) as error:
+        raise VerificationError("reference cases", f"cannot read {path}: {error}") from error
+    return tuple(case for _, case in sorted(cases.items()))
+
+
+def _requests(contract: Contract) -> list[tuple[Signature, Arrays]]:
+    """One request for each decoding signature and for scoring, and one with every option."""
+    random = np.random.default_rng(_SEED)
+    source = _sequences(
+        random,
+        _SOURCE_LENGTHS,
+        vocabulary_size=contract.source_tokenizer.vocabulary_size,
+        most=contract.max_source_tokens,
+    )
+    targets = _sequences(
+        random,
+        _TARGET_LENGTHS,
+        vocabulary_size=contract.target_tokenizer.vocabulary_size,
+        most=contract.max_target_tokens,
+    )
+    sources: Arrays = dict(zip(("tokens", "lengths"), source, strict=True))
+    forced: Arrays = dict(zip(("target_tokens", "target_lengths"), targets, strict=True))
+    return [
+        (Signature.SERVING_DEFAULT, sources),
+        (Signature.GREEDY, {**sources, **_options(contract, prefixes=targets[0])}),
+        (Signature.SCORE, {**sources, **forced}),
+    ]
+
+
+def _sequences(
+    random: np.random.Generator, lengths: Sequence[int], *, vocabulary_size: int, most: int
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Rows of ordinary ids, padded with the first row's first id, and one of the longest kind."""
+    row_lengths = np.array([min(length, most) for length in lengths], np.int32)
+    row_lengths[-1] = min(most, 2 * max(lengths))
+    ordinary = np.array([1, *range(4, vocabulary_size)], np.int32)
+    tokens = random.choice(ordinary, (len(lengths), int(row_lengths.max()))).astype(np.int32)
+    behind = np.arange(tokens.shape[1]) >= row_lengths[:, np.newaxis]
+    return np.where(behind, tokens[0, 0], tokens), row_lengths
+
+
+def _options(contract: Contract, *, prefixes: np.ndarray[Any, Any]) -> Arrays:
+    """Options that differ from row to row, prefixes and limits at their edges among them."""
+    longest = contract.max_target_tokens
+    maximum = [longest, 1, longest, 4, 7, longest, 5, 6]
+    minimum = [0, 0, 3, 4, 2, 9, 0, 1]
+    prefix_lengths = [0, 1, 2, 0, 3, 0, 1, 2]
+    max_lengths = np.minimum(np.array(maximum, np.int32), longest)
+    return {
+        "max_lengths": max_lengths,
+        "min_lengths": np.minimum(np.array(minimum, np.int32), max_lengths),
+        "prefix_tokens": prefixes[:, :3],
+        "prefix_lengths": np.minimum(
+            np.array(prefix_lengths, np.int32), np.minimum(max_lengths, prefixes[:, :3].shape[1])
+        ),
+    }
+
+
+def _arrays(tensors: dict[str, tf.Tensor]) -> Arrays:
+    return {name: tensor.numpy() for name, tensor in tensors.items()}

@@ -1,0 +1,93 @@
+"""The signatures of the model contract: names, number formats and shapes, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from heed.contract import ATTENTION_HEADS_OUTPUT, ATTENTION_OUTPUT, Signature
+
+
+@dataclass(frozen=True, slots=True)
+class TensorRule:
+    """What an input or output is.
+
+    Attributes:
+        dtype: TensorFlow's name of the number format: "int32", "float32" or "string".
+        shape: Sizes; None = differs from request to request. Dimension 0 holds the rows.
+    """
+
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureRule:
+    """What a signature is.
+
+    Attributes:
+        inputs: Rules by name.
+        outputs: Rules by name.
+        output_sets: The sets of outputs that callers ask for. There are few on purpose: a server
+            keeps a queue and an optimised executor for each.
+    """
+
+    inputs: Mapping[str, TensorRule]
+    outputs: Mapping[str, TensorRule]
+    output_sets: tuple[tuple[str, ...], ...]
+
+
+_ROWS = TensorRule("int32", (None,))
+_IDS = TensorRule("int32", (None, None))
+_TEXT = TensorRule("string", (None,))
+
+_SOURCE = {"tokens": _IDS, "lengths": _ROWS}
+_OPTIONS = {
+    "max_lengths": _ROWS,
+    "min_lengths": _ROWS,
+    "prefix_tokens": _IDS,
+    "prefix_lengths": _ROWS,
+}
+_GREEDY_OUTPUTS = {
+    "tokens": TensorRule("int32", (None, 1, None)),
+    "lengths": TensorRule("int32", (None, 1)),
+    "scores": TensorRule("float32", (None, 1)),
+    "token_scores": TensorRule("float32", (None, 1, None)),
+    ATTENTION_OUTPUT: TensorRule("float32", (None, 1, None, None)),
+}
+_DECODED = ("tokens", "lengths", "scores", "token_scores")
+_DECODING_SETS = (_DECODED, (*_DECODED, ATTENTION_OUTPUT))
+_SCORED = ("token_scores", "scores")
+
+
+def signature_table(*, layer_count: int, head_count: int) -> Mapping[Signature, SignatureRule]:
+    """The rules of every signature, for a decoder of L layers with N attention heads each."""
+    scores = {
+        "token_scores": TensorRule("float32", (None, None)),
+        "scores": TensorRule("float32", (None,)),
+        ATTENTION_OUTPUT: TensorRule("float32", (None, None, None)),
+        ATTENTION_HEADS_OUTPUT: TensorRule("float32", (None, layer_count, head_count, None, None)),
+    }
+    score_sets = (
+        _SCORED,
+        (*_SCORED, ATTENTION_OUTPUT),
+        (*_SCORED, ATTENTION_OUTPUT, ATTENTION_HEADS_OUTPUT),
+    )
+    targets = {"target_tokens": _IDS, "target_lengths": _ROWS}
+    contract = {"contract": _TEXT, "source_tokenizer": _TEXT, "target_tokenizer": _TEXT}
+    return MappingProxyType(
+        {
+            Signature.SERVING_DEFAULT: SignatureRule(_SOURCE, _GREEDY_OUTPUTS, _DECODING_SETS),
+            Signature.GREEDY: SignatureRule(
+                {**_SOURCE, **_OPTIONS}, _GREEDY_OUTPUTS, _DECODING_SETS
+            ),
+            Signature.SCORE: SignatureRule({**_SOURCE, **targets}, scores, score_sets),
+            Signature.CONTRACT: SignatureRule({"request": _ROWS}, contract, (tuple(contract),)),
+        }
+    )
+
+
+MAX_CONTRACT_ROWS: Final = 1024
+"""The most rows of one `contract` call: each answers with both tokenizers."""

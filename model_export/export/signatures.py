@@ -1,0 +1,142 @@
+"""The signatures as functions of the model: check the inputs, run, name the outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+
+from heed.contract import Signature
+from model_export.decoding import (
+    DecodingOptions,
+    Hypotheses,
+    default_options,
+    greedy_search,
+    score_targets,
+)
+from model_export.export.exportable import ExportableModel
+from model_export.export.input_checks import (
+    checked_options,
+    checked_row_count,
+    checked_shapes,
+    checked_tokens,
+)
+from model_export.export.signature_table import MAX_CONTRACT_ROWS, SignatureRule, signature_table
+
+Tensors = dict[str, tf.Tensor]
+
+
+class ServedModel(tf.Module):
+    """A model as its signatures: what is saved as a SavedModel.
+
+    Only the weights are tracked, so that the file holds nothing of Keras.
+
+    Args:
+        exportable: The model, its tokenizers and its contract.
+    """
+
+    def __init__(self, exportable: ExportableModel) -> None:
+        super().__init__(name="served_model")
+        # Hidden in a function from tf.Module, which would track the Keras model.
+        self._exportable = lambda: exportable
+        self.weights = [variable.value for variable in exportable.model.variables]
+
+    def signatures(self) -> Mapping[str, tf.types.experimental.GenericFunction]:
+        """A graph function for every signature of the contract."""
+        functions: dict[Signature, Callable[[Tensors], Tensors]] = {
+            Signature.SERVING_DEFAULT: self._serving_default,
+            Signature.GREEDY: self._greedy,
+            Signature.SCORE: self._score,
+            Signature.CONTRACT: self._contract,
+        }
+        table = rules_of(self._exportable())
+        return {
+            str(name): _graph_function(functions[name], table[name])
+            for name in self._exportable().contract.signatures
+        }
+
+    def _serving_default(self, inputs: Tensors) -> Tensors:
+        limit = self._exportable().contract.max_target_tokens
+        return self._decode(inputs, default_options(tf.shape(inputs["tokens"])[0], limit))
+
+    def _greedy(self, inputs: Tensors) -> Tensors:
+        contract = self._exportable().contract
+        options = checked_options(
+            DecodingOptions(**{name: inputs[name] for name in DecodingOptions._fields}),
+            vocabulary_size=contract.target_tokenizer.vocabulary_size,
+            max_target_tokens=contract.max_target_tokens,
+        )
+        return self._decode(inputs, options)
+
+    def _decode(self, inputs: Tensors, options: DecodingOptions) -> Tensors:
+        tokens, lengths = self._source(inputs)
+        hypotheses: Hypotheses = greedy_search(
+            self._exportable().model,
+            tokens,
+            lengths=lengths,
+            options=options,
+            attention_layers=self._exportable().attention_layers,
+        )
+        return hypotheses._asdict()
+
+    def _score(self, inputs: Tensors) -> Tensors:
+        contract = self._exportable().contract
+        tokens, lengths = self._source(inputs)
+        target_tokens, target_lengths = checked_tokens(
+            inputs["target_tokens"],
+            inputs["target_lengths"],
+            names=("target_tokens", "target_lengths"),
+            vocabulary_size=contract.target_tokenizer.vocabulary_size,
+            max_length=contract.max_target_tokens,
+        )
+        scores = score_targets(
+            self._exportable().model,
+            tokens,
+            lengths=lengths,
+            target_tokens=target_tokens,
+            target_lengths=target_lengths,
+            attention_layers=self._exportable().attention_layers,
+        )
+        return scores._asdict()
+
+    def _source(self, inputs: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
+        contract = self._exportable().contract
+        return checked_tokens(
+            inputs["tokens"],
+            inputs["lengths"],
+            names=("tokens", "lengths"),
+            vocabulary_size=contract.source_tokenizer.vocabulary_size,
+            max_length=contract.max_source_tokens,
+        )
+
+    def _contract(self, inputs: Tensors) -> Tensors:
+        exportable = self._exportable()
+        request = checked_row_count(inputs["request"], name="request", most=MAX_CONTRACT_ROWS)
+        rows = tf.shape(request)
+        return {
+            "contract": tf.fill(rows, exportable.contract.to_json().encode()),
+            "source_tokenizer": tf.fill(rows, exportable.source_tokenizer.serialized),
+            "target_tokenizer": tf.fill(rows, exportable.target_tokenizer.serialized),
+        }
+
+
+def rules_of(exportable: ExportableModel) -> Mapping[Signature, SignatureRule]:
+    """The rules of this model's signatures."""
+    layers = exportable.contract.attention
+    return signature_table(layer_count=len(layers), head_count=layers[0].head_count)
+
+
+def _graph_function(
+    compute: Callable[[Tensors], Tensors], rule: SignatureRule
+) -> tf.types.experimental.GenericFunction:
+    """`compute` as a graph function with one argument per input, behind the checks of shapes."""
+    specs = {
+        name: tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
+        for name, tensor in rule.inputs.items()
+    }
+
+    @tf.function(autograph=False)
+    def signature(**inputs: tf.Tensor) -> Tensors:
+        return compute(checked_shapes({name: inputs[name] for name in specs}))
+
+    return signature.get_concrete_function(**specs)

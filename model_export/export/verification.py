@@ -1,0 +1,199 @@
+"""Checks that an exported version is what its training-side model is.
+
+Everything runs on the version as TensorFlow Serving would run it: its graph, in a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import tensorflow as tf
+
+from heed.contract import WARMUP_FILE, Contract, Signature
+from model_export.export.batching import merged, row_of
+from model_export.export.comparison import Comparison, trimmed_row
+from model_export.export.contract_check import check_contract
+from model_export.export.errors import ExportError, VerificationError
+from model_export.export.exportable import exportable_from_run
+from model_export.export.graph_session import GraphSession
+from model_export.export.reference_cases import (
+    ReferenceCase,
+    load_reference_cases,
+    training_side_outputs,
+)
+from model_export.training.run import TrainingRun
+
+_DECODING: Final = (Signature.SERVING_DEFAULT, Signature.GREEDY)
+_WIDER: Final = 5
+"""Columns of padding that the batches of the padding check have beyond their longest row."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """A check that passed.
+
+    Attributes:
+        check: What was checked.
+        compared: How much, in words.
+        largest_difference: Of any two numbers; none where nothing was measured.
+    """
+
+    check: str
+    compared: str
+    largest_difference: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What the checks look at."""
+
+    directory: Path
+    contract: Contract
+    session: GraphSession
+    cases: tuple[ReferenceCase, ...]
+
+
+def verify_version(version_dir: Path, run: TrainingRun | None = None) -> tuple[CheckResult, ...]:
+    """Runs every check on a version.
+
+    Args:
+        version_dir: Its directory, under whatever name.
+        run: Its training run; answers the reference requests anew. Without it, the answers count
+            that the training-side model gave when the version was exported.
+
+    Raises:
+        VerificationError: A check failed; the message says which, where and by how much.
+        ExportError: There is no version in the directory, or TensorFlow cannot load it.
+    """
+    if not (version_dir / "saved_model.pb").is_file():
+        raise ExportError(f"{version_dir} is no exported version: it has no saved_model.pb")
+    with GraphSession(version_dir) as session:
+        contract = check_contract(version_dir, session)
+        version = _Version(version_dir, contract, session, load_reference_cases(version_dir))
+        if run is not None:
+            version = replace(version, cases=_answered_by(run, version))
+        results = [CheckResult("contract, tokenizers and signatures agree", "all")]
+        results.extend(check(version) for check in _CHECKS)
+    return tuple(results)
+
+
+def _answered_by(run: TrainingRun, version: _Version) -> tuple[ReferenceCase, ...]:
+    """The same requests, with the answers of a training run's model."""
+    contract = version.contract
+    exportable = exportable_from_run(
+        run, model_name=contract.model_name, precision=contract.precision
+    )
+    for side in ("source_tokenizer", "target_tokenizer"):
+        if getattr(contract, side) != getattr(exportable.contract, side):
+            raise VerificationError("training run", f"the {side} of {run.path} is another one")
+    return tuple(
+        replace(case, outputs=training_side_outputs(exportable, case.signature, case.inputs))
+        for case in version.cases
+    )
+
+
+def _equals_training_side(version: _Version) -> CheckResult:
+    comparison = Comparison("the graph answers as the training-side model")
+    for case in version.cases:
+        outputs = version.session.run(case.signature, case.inputs)
+        comparison.compare(outputs, case.outputs, where=f"signature {case.signature}")
+    return _result(comparison, "batches")
+
+
+def _rows_stand_alone(version: _Version) -> CheckResult:
+    comparison = Comparison("a row alone answers as in its batch")
+    for case in version.cases:
+        for row in range(_row_count(case)):
+            inputs = row_of(case.inputs, row)
+            outputs = version.session.run(case.signature, inputs)
+            comparison.compare(
+                trimmed_row(case.signature, inputs, outputs, 0),
+                trimmed_row(case.signature, case.inputs, case.outputs, row),
+                where=f"signature {case.signature}, row {row}",
+            )
+    return _result(comparison, "rows")
+
+
+def _rows_keep_their_answers_in_any_batch(version: _Version) -> CheckResult:
+    """Merges and pads as TensorFlow Serving does: with each request's own first element."""
+    comparison = Comparison("a row answers the same in any padded batch, in any order")
+    random = np.random.default_rng(7)
+    for case in version.cases:
+        in_order = list(range(_row_count(case)))
+        for order in (in_order[::-1], list(random.permutation(in_order))):
+            inputs = merged([row_of(case.inputs, row) for row in order], widen=_WIDER)
+            outputs = version.session.run(case.signature, inputs)
+            for place, row in enumerate(order):
+                comparison.compare(
+                    trimmed_row(case.signature, inputs, outputs, place),
+                    trimmed_row(case.signature, case.inputs, case.outputs, row),
+                    where=f"signature {case.signature}, row {row}",
+                )
+    return _result(comparison, "rows")
+
+
+def _scoring_equals_decoding(version: _Version) -> CheckResult:
+    comparison = Comparison("the score of a hypothesis is what scoring gives for it")
+    for case in version.cases:
+        if case.signature not in _DECODING:
+            continue
+        decoded = version.session.run(case.signature, case.inputs)
+        hypothesis = {name: array[:, 0] for name, array in decoded.items()}
+        scored = version.session.run(
+            Signature.SCORE,
+            {
+                "tokens": case.inputs["tokens"],
+                "lengths": case.inputs["lengths"],
+                "target_tokens": hypothesis.pop("tokens"),
+                "target_lengths": hypothesis.pop("lengths"),
+            },
+        )
+        comparison.compare(scored, hypothesis, where=f"signature {case.signature} against score")
+    return _result(comparison, "batches")
+
+
+def _warmup_requests_run(version: _Version) -> CheckResult:
+    """Each set of outputs that a server will be asked for, as the server will be asked."""
+    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+
+    check = "warm-up requests cover every signature and run"
+    seen = set()
+    count = 0
+    path = version.directory / WARMUP_FILE
+    try:
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            request = PredictionLog.FromString(record).predict_log.request
+            inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
+            signature = request.model_spec.signature_name
+            version.session.run(signature, inputs, list(request.output_filter))
+            seen.add(signature)
+            count += 1
+    except (tf.errors.OpError, ValueError, KeyError) as error:
+        raise VerificationError(check, f"request {count} of {path}: {error}") from error
+    missing = sorted(set(version.contract.signatures) - seen)
+    if missing:
+        raise VerificationError(check, f"none for {', '.join(missing)}")
+    return CheckResult(check, f"{count} requests")
+
+
+def _row_count(case: ReferenceCase) -> int:
+    return len(case.inputs["lengths"])
+
+
+def _result(comparison: Comparison, unit: str) -> CheckResult:
+    return CheckResult(
+        comparison.check, f"{comparison.answers} {unit}", comparison.largest_difference
+    )
+
+
+_CHECKS: Final[Sequence[Callable[[_Version], CheckResult]]] = (
+    _equals_training_side,
+    _rows_stand_alone,
+    _rows_keep_their_answers_in_any_batch,
+    _scoring_equals_decoding,
+    _warmup_requests_run,
+)

@@ -1,0 +1,110 @@
+"""A small exported model with random weights, for every part that serves or asks one.
+
+    from tests.support.exported_model import exported_models_dir, publish_copy
+
+    def test_something(exported_models_dir: Path) -> None: ...
+
+`exported_models_dir` holds the model "g2p" in version 1: the recipe g2p-tiny, its tokenizers, and
+answers of at most `MAX_TARGET_TOKENS` tokens that mean nothing. It is made once, in a process of
+its own, so that TensorFlow does not come into the process of the tests; do not change it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import shutil
+import subprocess
+import sys
+import tempfile
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from model_export.export.exportable import ExportableModel
+
+MODEL_NAME = "g2p"
+MAX_SOURCE_TOKENS = 24
+MAX_TARGET_TOKENS = 12
+LETTERS = "abcdefghijklmnopqrstuvwxyz'-."
+PHONEMES = (
+    "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V "
+    "W Y Z ZH"
+)
+
+
+@pytest.fixture(scope="session")
+def exported_models_dir() -> Path:
+    """A models directory with the model "g2p", version 1."""
+    return _models_dir()
+
+
+def publish_copy(models_dir: Path, version: int, *, name: str = MODEL_NAME) -> Path:
+    """Publishes a copy of a model's lowest version under another number, in one step."""
+    model_dir = models_dir / name
+    lowest = min((int(path.name) for path in model_dir.iterdir() if path.name.isdecimal()))
+    staging = model_dir / f".copy-{uuid.uuid4().hex}"
+    shutil.copytree(model_dir / str(lowest), staging)
+    return staging.rename(model_dir / str(version))
+
+
+def copy_models_dir(models_dir: Path, target: Path) -> Path:
+    """A copy of a models directory that a test may change."""
+    return Path(shutil.copytree(models_dir, target))
+
+
+def random_exportable(*, seed: int = 1, model_name: str = MODEL_NAME) -> ExportableModel:
+    """A model of the recipe g2p-tiny with random weights, as if its training had just ended."""
+    from heed.contract import Precision
+    from heed.text import Tokenizer, train_tokenizer
+    from model_export.config import load_recipe
+    from model_export.export.exportable import exportable_from_run
+    from model_export.models import build_model
+    from model_export.training.run import TrainingRun
+
+    recipe = load_recipe(
+        "g2p-tiny",
+        [
+            f"model.max_source_tokens={MAX_SOURCE_TOKENS}",
+            f"model.max_target_tokens={MAX_TARGET_TOKENS}",
+            "training.length_buckets=[12]",
+        ],
+    )
+    source = Tokenizer(train_tokenizer([LETTERS], recipe.source_tokenizer))
+    target = Tokenizer(train_tokenizer([PHONEMES], recipe.target_tokenizer))
+    model = build_model(
+        recipe.model,
+        source_vocabulary_size=source.vocabulary_size,
+        target_vocabulary_size=target.vocabulary_size,
+        seed=seed,
+    )
+    metrics = {"dev.word_accuracy": 0.0}
+    run = TrainingRun(Path("random-weights"), recipe, source, target, model, metrics)
+    return exportable_from_run(run, model_name=model_name, precision=Precision.FLOAT32)
+
+
+@functools.cache
+def _models_dir() -> Path:
+    """Made once per process, even where several modules import the fixture."""
+    models_dir = Path(tempfile.mkdtemp(prefix="heed-models-"))
+    atexit.register(shutil.rmtree, models_dir, ignore_errors=True)
+    command = [sys.executable, "-m", "tests.support.exported_model", str(models_dir)]
+    root = Path(__file__).parents[2]
+    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise RuntimeError(f"the model for the tests could not be exported:\n{result.stderr}")
+    return models_dir
+
+
+def _export(models_dir: Path) -> None:
+    from model_export.export.export_model import export_model
+
+    # The tests of the export verify it; whoever only serves it need not wait for that.
+    export_model(random_exportable(), models_dir, verify=lambda version_dir: None)
+
+
+if __name__ == "__main__":
+    _export(Path(sys.argv[1]))
