@@ -45,7 +45,7 @@ def exported_models_dir() -> Path:
 def publish_copy(models_dir: Path, version: int, *, name: str = MODEL_NAME) -> Path:
     """Publishes a copy of a model's lowest version under another number, in one step."""
     model_dir = models_dir / name
-    lowest = min((int(path.name) for path in model_dir.iterdir() if path.name.isdecimal()))
+    lowest = min(int(path.name) for path in model_dir.iterdir() if path.name.isdecimal())
     staging = model_dir / f".copy-{uuid.uuid4().hex}"
     shutil.copytree(model_dir / str(lowest), staging)
     return staging.rename(model_dir / str(version))
