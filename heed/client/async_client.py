@@ -14,12 +14,7 @@ import grpc.aio
 
 from heed.client import conversion
 from heed.client.bulk import BulkSettings, Chunk, Recovery, chunks_of
-from heed.client.channel import (
-    DEFAULT_ADDRESS,
-    DEFAULT_TIMEOUT_S,
-    channel_options,
-    check_settings,
-)
+from heed.client.channel import channel_options, check_settings
 from heed.client.errors import HeedError
 from heed.client.requests import GenerateOptions, score_pairs, score_request, selector
 from heed.client.results import (
@@ -30,6 +25,7 @@ from heed.client.results import (
     ScoreResult,
 )
 from heed.client.status import heed_error
+from heed.defaults import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S
 from heed.v1 import inference_pb2
 from heed.v1.inference_pb2_grpc import InferenceServiceStub
 

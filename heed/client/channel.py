@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
-DEFAULT_TIMEOUT_S: Final = 30.0
+from heed.defaults import DEFAULT_ADDRESS
 
 ChannelOptions = list[tuple[str, int]]
 

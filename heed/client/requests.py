@@ -135,7 +135,8 @@ def _check_unicode(field: str, text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise invalid_field(
-            field, f"character {error.start + 1} is not valid Unicode (a lone surrogate)"
+            field,
+            f"character {error.start + 1} is not valid Unicode (invalid UTF-8, or half a pair)",
         ) from error
 
 

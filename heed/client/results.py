@@ -106,6 +106,19 @@ class Attention:
 
         return heat_map(self).plain
 
+    @property
+    def head_places(self) -> list[tuple[int, int]]:
+        """The (layer, head) pairs that `heads` holds, bottom layer first; empty if none do."""
+        if self.heads is None:
+            return []
+        layer_count, head_count = self.heads.shape[:2]
+        return [
+            (layer, head)
+            for layer in range(layer_count)
+            for head in range(head_count)
+            if not np.isnan(self.heads[layer, head]).any()
+        ]
+
     def head(self, layer_index: int, head_index: int) -> Attention:
         """The attention of one head of one decoder layer, both counted from 0.
 

@@ -87,14 +87,14 @@ def _error_details(code: grpc.StatusCode, status: status_pb2.Status) -> ErrorDet
     return ErrorDetails(code.name, reason, violations, retry_delay_s, metadata)
 
 
-def _message(message: str, violations: tuple[FieldViolation, ...]) -> str:
-    """The gateway's sentence, and the fields it does not name already."""
-    unnamed = [
-        f"{violation.field}: {violation.description}"
-        for violation in violations
-        if violation.field not in message
-    ]
-    return "; ".join([message, *unnamed]) if message else "; ".join(unnamed)
+def _message(message: str, violations: tuple[FieldViolation, ...], most: int = 3) -> str:
+    """The fields at fault with their rules, or the gateway's sentence if there are none."""
+    if not violations:
+        return message
+    named = [f"{violation.field}: {violation.description}" for violation in violations[:most]]
+    if len(violations) > most:
+        named.append(f"and {len(violations) - most} more")
+    return "; ".join(named)
 
 
 def _error_of_grpc_itself(

@@ -35,9 +35,8 @@ def families_for(texts: Iterable[str]) -> tuple[list[str], frozenset[str]]:
 
 def with_code_points(text: str, missing: frozenset[str]) -> str:
     """The text with each missing character written as its code point, for example "U+6CE8"."""
-    return "".join(
-        f"U+{ord(character):04X}" if character in missing else character for character in text
-    )
+    spelt = (f"U+{ord(letter):04X} " if letter in missing else letter for letter in text)
+    return "".join(spelt).rstrip() if missing else text
 
 
 @functools.lru_cache(maxsize=512)

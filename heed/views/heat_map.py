@@ -20,7 +20,7 @@ from heed.views.labels import token_labels
 _STEPS: Final = (0.05, 0.25, 0.5, 0.75)  # lower bounds of the shades behind the first
 _BLOCKS: Final = "·░▒▓█"
 _ASCII: Final = ".:+*#"
-_COLOURS: Final = ("#5c6370", "#31688e", "#21918c", "#5ec962", "#fde725")
+_COLOURS: Final = ("#7f848e", "#4c72b0", "#2a9d8f", "#e08e0b", "#d62728")
 _LONGEST_LABEL: Final = 12
 _SHORTEST_CELL: Final = 3
 _DIM: Final = Style(dim=True)
@@ -42,7 +42,7 @@ def heat_map(attention: Attention, *, width: int = 80, ascii_only: bool = False)
     Args:
         attention: What to draw.
         width: How many terminal cells a line may take. A map that is wider is cut into panels,
-            one below the other.
+            one below the other, without the rows that are light in all of its columns.
         ascii_only: Whether to use only ASCII for the cells.
 
     Returns:
@@ -58,6 +58,7 @@ def heat_map(attention: Attention, *, width: int = 80, ascii_only: bool = False)
         lines.extend(
             _row(label, attention.weights[index], panel, layout, shades)
             for index, label in enumerate(rows)
+            if len(layout.panels) == 1 or _is_attended(attention.weights[index], panel)
         )
         lines.append(Text())
     lines.append(_legend(layout.label_width, shades))
@@ -96,6 +97,11 @@ def _row(label: str, weights: FloatArray, panel: range, layout: _Layout, shades:
     return line
 
 
+def _is_attended(weights: FloatArray, panel: range) -> bool:
+    """Whether a row has anything to show in a panel: the next panel has the rest of it."""
+    return bool((weights[panel.start : panel.stop] >= _STEPS[0]).any())
+
+
 def _cell(weight: float, cell_width: int, shades: str) -> Text:
     """A block of shade; the lightest is one dot, so that empty cells stay quiet."""
     step = _step(weight)
@@ -109,7 +115,8 @@ def _step(weight: float) -> int:
 
 
 def _legend(label_width: int, shades: str) -> Text:
-    line = Text(" " * (label_width + 1) + "weight ", _DIM)
+    line = Text(" " * (label_width + 1))
+    line.append("weight ", _DIM)
     for step, shade in enumerate(shades):
         bound = f"<{_STEPS[0]:.0%}" if step == 0 else f"≥{_STEPS[step - 1]:.0%}"
         if shades is _ASCII:

@@ -35,6 +35,14 @@ def visible(text: str) -> str:
     return "".join(_visible_character(character) for character in text)
 
 
+def one_line(text: str) -> str:
+    """The text with control characters and line ends replaced by spaces."""
+    return "".join(
+        " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character
+        for character in text
+    )
+
+
 def _visible_character(character: str) -> str:
     if character == " ":
         return "␣"

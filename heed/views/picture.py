@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,13 +22,16 @@ except ModuleNotFoundError as error:
 
 FORMATS: Final = (".png", ".svg", ".pdf")
 
-_COLOUR_MAP: Final = "YlGnBu"
+_COLOUR_MAP: Final = "Blues"
 _LARGEST_CELL_IN: Final = 0.46
 _SMALLEST_CELL_IN: Final = 0.22
 _LONGEST_SIDE_IN: Final = 40.0
 _POINTS_PER_IN: Final = 72
 _MOST_NUMBERED_CELLS: Final = 200
 _DOTS_PER_IN: Final = 150
+_MARGIN_IN: Final = 0.15
+_TITLE_IN: Final = 0.5
+_BAR_WIDTH_IN: Final = 0.14
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,17 @@ class _Style:
         return max(1, math.ceil(1.1 * self.label_points / (self.cell_in * _POINTS_PER_IN)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """What stands beside the rows and below the columns."""
+
+    rows: list[str]
+    columns: list[str]
+
+
 def draw_attention(attention: Attention, *, title: str = "") -> Picture:
     """Draws the averaged weights: target tokens down, source tokens across, dark = attended."""
-    return _draw([attention], [title], column_count=1)
+    return _draw({None: attention}, title=title)
 
 
 def draw_heads(attention: Attention, *, title: str = "") -> Picture:
@@ -74,13 +85,8 @@ def draw_heads(attention: Attention, *, title: str = "") -> Picture:
     """
     if attention.heads is None:
         raise ValueError("the answer holds no heads")
-    layer_count, head_count = attention.heads.shape[:2]
-    places = [(layer, head) for layer in range(layer_count) for head in range(head_count)]
-    maps = [attention.head(layer, head) for layer, head in places]
-    names = [f"layer {layer}, head {head}" for layer, head in places]
-    if len(maps) == 1:
-        return _draw(maps, [f"{title}\n{names[0]}" if title else names[0]], column_count=1)
-    return _draw(maps, names, column_count=head_count, title=title)
+    maps = {place: attention.head(*place) for place in attention.head_places}
+    return _draw(maps, title=title)
 
 
 def save_picture(picture: Picture, path: Path) -> None:
@@ -92,35 +98,40 @@ def save_picture(picture: Picture, path: Path) -> None:
     if path.suffix.lower() not in FORMATS:
         raise PlotError(f"{path}: a picture's name must end with {', '.join(FORMATS)}")
     try:
-        picture.figure.savefig(path, dpi=_DOTS_PER_IN)
+        picture.figure.savefig(path, dpi=_DOTS_PER_IN, bbox_inches="tight", pad_inches=_MARGIN_IN)
     except OSError as error:
         raise PlotError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _draw(
-    maps: Sequence[Attention], names: Sequence[str], *, column_count: int, title: str = ""
-) -> Picture:
-    first = maps[0]
+def _draw(maps: Mapping[tuple[int, int] | None, Attention], *, title: str) -> Picture:
+    """Draws one map, or one for every (layer, head) in a grid."""
+    places = [place or (0, 0) for place in maps]
+    row_count = 1 + max(layer for layer, _ in places)
+    column_count = 1 + max(head for _, head in places)
+    first = next(iter(maps.values()))
     rows, columns = token_labels(first.target_tokens), token_labels(first.source_tokens)
-    families, missing = families_for([*rows, *columns, *names, title])
-    rows = [with_code_points(label, missing) for label in rows]
-    columns = [with_code_points(label, missing) for label in columns]
-    row_count = math.ceil(len(maps) / column_count)
+    families, missing = families_for([*rows, *columns, title])
+    labels = _Labels(
+        [with_code_points(label, missing) for label in rows],
+        [with_code_points(label, missing) for label in columns],
+    )
     longest = max(len(rows) * row_count, len(columns) * column_count, 1)
     style = _Style(_cell_side_in(longest), families)
-    size = _map_size_in(rows, columns, style)
+    width, height = _map_size_in(labels, style)
     figure = Figure(
-        figsize=(size[0] * column_count, size[1] * row_count + 0.3 * bool(title)),
-        layout="constrained",
+        figsize=(width * column_count, height * row_count + _TITLE_IN), layout="compressed"
     )
     grid = figure.subplots(row_count, column_count, squeeze=False)
-    for axes, one, name in zip(grid.flat, maps, names, strict=True):
-        _draw_map(axes, one, (rows, columns), style)
-        heading = _wrapped(with_code_points(name, missing), size[0])
-        axes.set_title(heading, fontfamily=families, fontsize=11, pad=10, parse_math=False)
-    if title:
-        heading = _wrapped(with_code_points(title, missing), size[0] * column_count)
-        figure.suptitle(heading, fontfamily=families, fontsize=12, parse_math=False)
+    for axes in grid.flat:
+        axes.set_visible(False)
+    for place, attention in maps.items():
+        axes = grid[place or (0, 0)]
+        axes.set_visible(True)
+        _draw_map(axes, attention, labels, style)
+        if place is not None:
+            axes.set_title(f"layer {place[0]}, head {place[1]}", fontsize=9, color="#555555")
+    heading = _wrapped(with_code_points(title, missing), width * column_count)
+    figure.suptitle(heading, fontfamily=families, fontsize=12, parse_math=False)
     return Picture(figure, missing)
 
 
@@ -130,19 +141,18 @@ def _cell_side_in(longest: int) -> float:
 
 
 def _map_size_in(rows: Sequence[str], columns: Sequence[str], style: _Style) -> tuple[float, float]:
-    """Width and height of one map with its labels, its title and its colour bar."""
+    """Width and height of one map with its labels and its colour bar."""
+    rows, columns = labels.rows, labels.columns
     per_character = 0.65 * style.label_points / _POINTS_PER_IN
     row_label = max(map(len, rows), default=0) * per_character
     column_label = per_character * (max(map(len, columns), default=0) if _turned(columns) else 1)
     width = len(columns) * style.cell_in + row_label + 1.6
-    height = len(rows) * style.cell_in + column_label + 1.3
-    return max(width, 4.2), max(height, 2.4)
+    height = len(rows) * style.cell_in + column_label + 0.9
+    return max(width, 2.6), max(height, 2.2)
 
 
-def _draw_map(
-    axes: Any, attention: Attention, labels: tuple[list[str], list[str]], style: _Style
-) -> None:
-    rows, columns = labels
+def _draw_map(axes: Any, attention: Attention, labels: _Labels, style: _Style) -> None:
+    rows, columns = labels.rows, labels.columns
     image = axes.imshow(attention.weights, cmap=_COLOUR_MAP, vmin=0, vmax=1, aspect="equal")
     stride = style.label_stride
     text = {
@@ -160,7 +170,10 @@ def _draw_map(
         side.set_color("#bbbbbb")
     if attention.weights.size <= _MOST_NUMBERED_CELLS:
         _write_weights(axes, attention, style)
-    bar = axes.figure.colorbar(image, ax=axes, shrink=0.8, aspect=14, pad=0.03)
+    height_in = max(len(rows) * style.cell_in, 1.0)
+    bar = axes.figure.colorbar(
+        image, ax=axes, shrink=0.8, aspect=0.8 * height_in / _BAR_WIDTH_IN, pad=0.03
+    )
     bar.set_ticks([0, 0.5, 1], labels=["0", "0.5", "1"], fontsize=8)
     bar.outline.set_visible(False)
 
@@ -195,5 +208,8 @@ def _turned(columns: Sequence[str]) -> bool:
 
 
 def _wrapped(text: str, width_in: float) -> str:
-    characters = max(20, int(width_in * 11))
-    return "\n".join(textwrap.fill(line, characters, max_lines=3) for line in text.split("\n"))
+    """At most three lines of what fits above a map, at about 9 characters an inch."""
+    characters = max(30, int((width_in - 1.5) * 9))
+    return "\n".join(
+        textwrap.fill(line, characters, max_lines=3, placeholder=" …") for line in text.split("\n")
+    )

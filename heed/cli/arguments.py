@@ -1,0 +1,146 @@
+"""Arguments that several subcommands share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import Final, NoReturn
+
+from heed.defaults import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S
+
+TERMINAL: Final = "terminal"
+NO_ATTENTION: Final = "none"
+JSON_ONLY: Final = "json"
+FILE_ENDINGS: Final = (".png", ".svg", ".pdf", ".json")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that reports errors as the rest of `heed` does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process with status 2."""
+        self.exit(2, f"heed: error: {message} (see `{self.prog} --help`)\n")
+
+
+def make_parser(name: str, *, description: str, examples: str) -> Parser:
+    """A parser for `heed NAME` whose help ends with examples."""
+    return Parser(
+        prog=f"heed {name}",
+        description=description,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_gateway_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds `--address` and `--timeout`."""
+    parser.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        default=DEFAULT_ADDRESS,
+        help=f"where the gateway listens (default {DEFAULT_ADDRESS})",
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="S",
+        type=seconds,
+        default=DEFAULT_TIMEOUT_S,
+        help=f"how long a call may take, in seconds (default {DEFAULT_TIMEOUT_S:g})",
+    )
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds `--model` and `--model-version`."""
+    parser.add_argument(
+        "--model", metavar="NAME", default="", help="which model (default: the only one)"
+    )
+    parser.add_argument(
+        "--model-version",
+        metavar="V",
+        type=positive_int,
+        help="which version (default: the newest that is ready)",
+    )
+
+
+def add_attention_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds `--attention`, `--heads` and `--json`."""
+    parser.add_argument(
+        "--attention",
+        metavar="WHERE",
+        type=attention_view,
+        help="where to show the attention: terminal (the default where TEXT is given and answers "
+        "go to a terminal), none, or a file: FILE.png, FILE.svg, FILE.pdf, FILE.json; with several "
+        "texts the files are FILE-1.png, FILE-2.png, ...",
+    )
+    parser.add_argument(
+        "--heads", action="store_true", help="show every decoder layer and head, not the average"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print each answer as a line of JSON, attention included unless --attention none",
+    )
+
+
+def settle_attention(parser: Parser, arguments: argparse.Namespace, *, shows_map: bool) -> None:
+    """Gives `--attention` its default, and refuses what does not go together.
+
+    Args:
+        parser: Reports the error.
+        arguments: What `add_attention_arguments` added, parsed; its `attention` is a text after.
+        shows_map: Whether the default is a map in the terminal.
+    """
+    if arguments.json and arguments.attention == TERMINAL:
+        parser.error("--json and --attention terminal both want standard output")
+    if arguments.attention is None:
+        default = TERMINAL if shows_map else NO_ATTENTION
+        arguments.attention = JSON_ONLY if arguments.json else default
+    if arguments.heads and arguments.attention == NO_ATTENTION:
+        parser.error("--heads shows nothing without --attention or --json")
+
+
+def attention_view(text: str) -> str:
+    """`terminal`, `none` or the name of a file of a known kind, for argparse."""
+    if text in (TERMINAL, NO_ATTENTION):
+        return text
+    path = Path(text)
+    if path.suffix.lower() not in FILE_ENDINGS:
+        endings = ", ".join(FILE_ENDINGS)
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither terminal, nor none, nor a file that ends with {endings}"
+        )
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r} to write into")
+    return text
+
+
+def positive_int(text: str) -> int:
+    """An integer of 1 or more, for argparse."""
+    return _int_from(text, 1)
+
+
+def natural_int(text: str) -> int:
+    """An integer of 0 or more, for argparse."""
+    return _int_from(text, 0)
+
+
+def seconds(text: str) -> float:
+    """A time above 0 in seconds, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
+
+
+def _int_from(text: str, smallest: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = smallest - 1
+    if value < smallest:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of {smallest} or more")
+    return value

@@ -1,0 +1,111 @@
+"""Results as JSON documents."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from heed.client import Attention, GenerateResult, Hypothesis, Model, ScoreResult, Token
+from heed.client.results import FloatArray
+
+Document = dict[str, Any]
+
+_DECIMALS = 6
+
+
+def as_json_line(document: Document | list[Document] | None) -> str:
+    """The document as one line."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def generate_document(result: GenerateResult) -> Document:
+    """An answer; its `attention` is null unless asked for."""
+    return _answer_document(result, result.best)
+
+
+def score_document(result: ScoreResult) -> Document:
+    """The score of a target, laid out as an answer."""
+    return _answer_document(result, result.target)
+
+
+def attention_document(attention: Attention) -> Document:
+    """Weights as rows, with the tokens of both axes; a head that does not exist is null."""
+    return {
+        "target_tokens": [_token_document(token) for token in attention.target_tokens],
+        "source_tokens": [_token_document(token) for token in attention.source_tokens],
+        "weights": _rows(attention.weights),
+        "heads": None if attention.heads is None else [_layer(layer) for layer in attention.heads],
+    }
+
+
+def model_document(model: Model) -> Document:
+    """A model's description."""
+    return {
+        "name": model.name,
+        "version": model.version,
+        "ready_versions": list(model.ready_versions),
+        "ready": model.ready,
+        "status_message": model.status_message,
+        "task": model.task,
+        "max_source_tokens": model.max_source_tokens,
+        "max_target_tokens": model.max_target_tokens,
+        "attention": [
+            {
+                "name": kind.name,
+                "layer_index": kind.layer_index,
+                "head_count": kind.head_count,
+                "normalized": kind.normalized,
+            }
+            for kind in model.attention
+        ],
+        "attention_average": model.attention_average,
+        "signatures": list(model.signatures),
+        "precision": model.precision,
+        "card": {
+            "description": model.card.description,
+            "training_data": model.card.training_data,
+            "training_data_license": model.card.training_data_license,
+            "metrics": dict(model.card.metrics),
+            "software": dict(model.card.software),
+        },
+    }
+
+
+def _answer_document(result: GenerateResult | ScoreResult, best: Hypothesis) -> Document:
+    attention = best.attention
+    return {
+        "source_text": result.source_text,
+        "text": best.text,
+        "score": _number(best.score),
+        "finish_reason": str(best.finish_reason),
+        "tokens": [_token_document(token) for token in best.tokens],
+        "source_tokens": [_token_document(token) for token in result.source_tokens],
+        "attention": None if attention is None else attention_document(attention),
+        "model": {"name": result.model.name, "version": result.model.version},
+        "total_s": _number(result.timings.total_s),
+    }
+
+
+def _token_document(token: Token) -> Document:
+    return {
+        "id": token.id,
+        "text": token.text,
+        "begin": token.begin,
+        "end": token.end,
+        "kind": str(token.kind),
+        "score": None if token.score is None else _number(token.score),
+    }
+
+
+def _layer(heads: FloatArray) -> list[list[list[float | None]] | None]:
+    return [None if math.isnan(float(head.sum())) else _rows(head) for head in heads]
+
+
+def _rows(weights: FloatArray) -> list[list[float | None]]:
+    return [[_number(float(weight)) for weight in row] for row in weights]
+
+
+def _number(value: float) -> float | None:
+    """Rounded; null for what JSON cannot write."""
+    return round(value, _DECIMALS) if math.isfinite(value) else None

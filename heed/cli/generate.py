@@ -1,0 +1,206 @@
+"""`heed generate`: answers texts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from heed.cli.arguments import (
+    NO_ATTENTION,
+    Parser,
+    add_attention_arguments,
+    add_gateway_arguments,
+    add_model_arguments,
+    make_parser,
+    natural_int,
+    positive_int,
+    settle_attention,
+)
+
+if TYPE_CHECKING:
+    from heed.cli.attention_output import AttentionOutput
+    from heed.client import AttentionLevel, Client, GenerateResult
+
+_DESCRIPTION: Final = """\
+Answers each TEXT and shows where the model looked.
+
+Without TEXT, or with "-", texts are read from standard input, one per line, and answered in order
+while they are read: every line gets one line. A blank line gets an empty line (null with --json)
+and is not sent. A line that cannot be answered ends the work with an error that names it, after
+the answers before it."""
+
+_EXAMPLES: Final = """\
+  heed generate attention
+  heed generate attention chicago --attention words.png
+  heed generate < words.txt > pronunciations.txt
+  heed generate --json attention | jq .score
+  heed generate -- -s-"""
+
+
+def main(argv: list[str]) -> int:
+    """Runs `heed generate` and returns the exit status."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    _check(parser, arguments)
+
+    from heed.client import HeedError
+    from heed.views.errors import PlotError
+
+    try:
+        _generate(arguments)
+    except (HeedError, PlotError) as error:
+        sys.stdout.flush()
+        print(f"heed: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> Parser:
+    parser = make_parser("generate", description=_DESCRIPTION, examples=_EXAMPLES)
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="a text to answer")
+    add_model_arguments(parser)
+    parser.add_argument(
+        "--max-length",
+        metavar="N",
+        type=positive_int,
+        help="the most tokens of an output, the end token counted (default: the model's longest)",
+    )
+    parser.add_argument(
+        "--min-length",
+        metavar="N",
+        type=natural_int,
+        help="the fewest tokens of an output before it may end (default: 0)",
+    )
+    parser.add_argument(
+        "--prefix", metavar="P", default="", help="text that every output begins with"
+    )
+    add_attention_arguments(parser)
+    add_gateway_arguments(parser)
+    return parser
+
+
+def _check(parser: Parser, arguments: argparse.Namespace) -> None:
+    """Settles what the arguments leave open, and refuses what does not go together."""
+    from_input = arguments.texts in ([], ["-"])
+    if from_input:
+        arguments.texts = []
+    shows_map = not from_input and sys.stdout.isatty()
+    settle_attention(parser, arguments, shows_map=shows_map)
+
+
+def _generate(arguments: argparse.Namespace) -> None:
+    from heed.cli.attention_output import attention_output
+    from heed.client import BulkSettings, Client
+
+    output = attention_output(arguments.attention, heads=arguments.heads)
+    from_keyboard = not arguments.texts and sys.stdin.isatty()
+    bulk = BulkSettings(1, 1) if from_keyboard else BulkSettings()
+    if from_keyboard:
+        print("heed: one text per line; end with Ctrl-D", file=sys.stderr)
+    answer = _answer_texts if arguments.texts else _answer_lines
+    with Client(arguments.address, timeout_s=arguments.timeout, bulk=bulk) as client:
+        try:
+            answer(client, arguments, output)
+        finally:
+            output.close()
+
+
+def _answer_texts(client: Client, arguments: argparse.Namespace, output: AttentionOutput) -> None:
+    from heed.client import HeedError
+
+    try:
+        for number, result in enumerate(_answers(client, arguments, arguments.texts), start=1):
+            _print_answer(result, arguments)
+            _show_attention(number, result, output)
+    except HeedError as error:
+        raise _placed(error, "text", (error.text_index or 0) + 1) from error
+
+
+def _answer_lines(client: Client, arguments: argparse.Namespace, output: AttentionOutput) -> None:
+    from heed.cli.lines import NumberedLines
+    from heed.cli.progress import BulkProgress
+    from heed.client import HeedError
+
+    lines = NumberedLines(sys.stdin.buffer)
+    printed_count = 0
+    bar = sys.stderr.isatty() and not sys.stdout.isatty()
+    with BulkProgress(_size_of_input(), bar=bar) as progress:
+        try:
+            for result in _answers(client, arguments, lines.texts()):
+                number = lines.settle()
+                _print_blanks(number - printed_count - 1, arguments)
+                _print_answer(result, arguments)
+                printed_count = number
+                _show_attention(number, result, output)
+                progress.advance(lines.byte_count)
+        except HeedError as error:
+            number = lines.next_line_number or lines.line_count
+            _print_blanks(number - printed_count - 1, arguments)
+            raise _placed(error, "line", number) from error
+    _print_blanks(lines.line_count - printed_count, arguments)
+
+
+def _answers(
+    client: Client, arguments: argparse.Namespace, texts: list[str] | Iterator[str]
+) -> Iterator[GenerateResult]:
+    from heed.client import ModelVersion
+
+    return client.generate_many(
+        texts,
+        model=ModelVersion(arguments.model, arguments.model_version),
+        attention=_level(arguments),
+        max_length=arguments.max_length,
+        min_length=arguments.min_length,
+        prefix=arguments.prefix,
+    )
+
+
+def _level(arguments: argparse.Namespace) -> AttentionLevel:
+    from heed.client import AttentionLevel
+
+    if arguments.attention == NO_ATTENTION:
+        return AttentionLevel.NONE
+    return AttentionLevel.HEADS if arguments.heads else AttentionLevel.PIECES
+
+
+def _print_answer(result: GenerateResult, arguments: argparse.Namespace) -> None:
+    from heed.cli.documents import as_json_line, generate_document
+    from heed.views.labels import one_line
+
+    if arguments.json:
+        print(as_json_line(generate_document(result)), flush=True)
+    else:
+        print(one_line(result.text), flush=True)
+
+
+def _print_blanks(count: int, arguments: argparse.Namespace) -> None:
+    for _ in range(count):
+        print("null" if arguments.json else "")
+
+
+def _show_attention(number: int, result: GenerateResult, output: AttentionOutput) -> None:
+    from heed.cli.attention_output import answer_title
+
+    if result.attention is not None:
+        title = answer_title(result.source_text, result.text, result.score)
+        output.write(number, result.attention, title)
+
+
+def _placed(error: Exception, kind: str, number: int) -> Exception:
+    """The error with the place of the text at fault before its message, if one is at fault."""
+    from heed.client import HeedError
+
+    if not isinstance(error, HeedError) or error.text_index is None:
+        return error
+    reasons = "; ".join(violation.description for violation in error.field_violations)
+    return type(error)(f"{kind} {number}: {reasons or error}", error.details)
+
+
+def _size_of_input() -> int | None:
+    """The bytes of standard input, if it is a file."""
+    status = os.fstat(sys.stdin.fileno())
+    return status.st_size if stat.S_ISREG(status.st_mode) else None

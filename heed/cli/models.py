@@ -1,0 +1,80 @@
+"""`heed models`: the models of a gateway."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+from heed.cli.arguments import add_gateway_arguments, make_parser
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from heed.client import Model
+
+_DESCRIPTION: Final = "Lists the models that a gateway serves."
+
+_EXAMPLES: Final = """\
+  heed models
+  heed models --json | jq '.[].name'"""
+
+
+def main(argv: list[str]) -> int:
+    """Runs `heed models` and returns the exit status."""
+    parser = make_parser("models", description=_DESCRIPTION, examples=_EXAMPLES)
+    parser.add_argument("--json", action="store_true", help="print a JSON array with everything")
+    add_gateway_arguments(parser)
+    arguments = parser.parse_args(argv)
+
+    from heed.cli.documents import as_json_line, model_document
+    from heed.client import Client, HeedError
+
+    try:
+        with Client(arguments.address, timeout_s=arguments.timeout) as client:
+            models = client.models()
+    except HeedError as error:
+        print(f"heed: error: {error}", file=sys.stderr)
+        return 1
+    if arguments.json:
+        print(as_json_line([model_document(model) for model in models]))
+    elif models:
+        _print_table(models)
+    else:
+        print("heed: the gateway serves no models", file=sys.stderr)
+    return 0
+
+
+def _print_table(models: list[Model]) -> None:
+    from rich.console import Console
+
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal:
+        console.width = 200  # whoever reads a pipe wants whole lines
+    console.print(_table(models))
+    for model in models:
+        if model.status_message:
+            console.print(f"{model.name}: {model.status_message}", style="yellow", markup=False)
+
+
+def _table(models: list[Model]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("MODEL", "VERSIONS", "STATE", "TASK", "ATTENTION", "LONGEST", "QUALITY"):
+        table.add_column(heading, overflow="fold")
+    for model in models:
+        table.add_row(
+            model.name,
+            ", ".join(map(str, model.ready_versions)),
+            "ready" if model.ready else "not ready",
+            model.task,
+            ", ".join(kind.name for kind in model.attention),
+            f"{model.max_source_tokens} → {model.max_target_tokens} tokens",
+            ", ".join(f"{name} {value:.3f}" for name, value in _headline(model)),
+        )
+    return table
+
+
+def _headline(model: Model) -> list[tuple[str, float]]:
+    """The two metrics that come first by name; `--json` has all."""
+    return sorted(model.card.metrics.items())[:2]

@@ -1,0 +1,87 @@
+"""`heed score`: how probable a given output is."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from typing import TYPE_CHECKING, Final
+
+from heed.cli.arguments import (
+    NO_ATTENTION,
+    add_attention_arguments,
+    add_gateway_arguments,
+    add_model_arguments,
+    make_parser,
+    settle_attention,
+)
+
+if TYPE_CHECKING:
+    from heed.client import ScoreResult
+
+_DESCRIPTION: Final = """\
+Prints the natural logarithm of the probability that the model answers TEXT with TARGET; on a
+terminal also that of every token, and where the model would look."""
+
+_EXAMPLES: Final = """\
+  heed score attention "AH T EH N SH AH N"
+  heed score attention "AH T EH N SH AH N" --json
+  heed score attention "AH T EH N SH AH N" --attention attention.png"""
+
+
+def main(argv: list[str]) -> int:
+    """Runs `heed score` and returns the exit status."""
+    parser = make_parser("score", description=_DESCRIPTION, examples=_EXAMPLES)
+    parser.add_argument("text", metavar="TEXT", help="the source text")
+    parser.add_argument("target", metavar="TARGET", help="the output to score")
+    add_model_arguments(parser)
+    add_attention_arguments(parser)
+    add_gateway_arguments(parser)
+    arguments = parser.parse_args(argv)
+    settle_attention(parser, arguments, shows_map=sys.stdout.isatty())
+
+    from heed.client import HeedError
+    from heed.views.errors import PlotError
+
+    try:
+        _score(arguments)
+    except (HeedError, PlotError) as error:
+        print(f"heed: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _score(arguments: argparse.Namespace) -> None:
+    from heed.cli.attention_output import answer_title, attention_output
+    from heed.cli.documents import as_json_line, score_document
+    from heed.client import AttentionLevel, Client, ModelVersion
+
+    output = attention_output(arguments.attention, heads=arguments.heads)
+    level = AttentionLevel.HEADS if arguments.heads else AttentionLevel.PIECES
+    with Client(arguments.address, timeout_s=arguments.timeout) as client:
+        result = client.score(
+            arguments.text,
+            arguments.target,
+            model=ModelVersion(arguments.model, arguments.model_version),
+            attention=AttentionLevel.NONE if arguments.attention == NO_ATTENTION else level,
+        )
+    if arguments.json:
+        print(as_json_line(score_document(result)))
+    else:
+        _print_score(result)
+    if result.attention is not None:
+        title = answer_title(result.source_text, result.target.text, result.score)
+        output.write(1, result.attention, title)
+    output.close()
+
+
+def _print_score(result: ScoreResult) -> None:
+    from heed.views.labels import token_label
+
+    if not sys.stdout.isatty():
+        print(f"{result.score:.6f}")
+        return
+    print(f"{result.score:.6f}   (probability {math.exp(min(result.score, 0.0)):.3g})\n")
+    for token in result.tokens:
+        if token.score is not None:
+            print(f"  {token_label(token):>8}  {token.score:9.4f}")
