@@ -122,7 +122,7 @@ def attention_output(view: str, *, heads: bool) -> AttentionOutput:
 def answer_title(source_text: str, target_text: str, score: float) -> str:
     """The heading of an answer's picture."""
     shown_score = f"{score:.2f}".replace("-", "−")
-    return f"{one_line(source_text)} → {one_line(target_text)}   (score {shown_score})"
+    return f"{one_line(source_text)} → {one_line(target_text)}   (score\u00a0{shown_score})"
 
 
 def _maps(attention: Attention, *, heads: bool) -> Iterator[tuple[str, Attention]]:

@@ -85,7 +85,9 @@ def draw_heads(attention: Attention, *, title: str = "") -> Picture:
     """
     if attention.heads is None:
         raise ValueError("the answer holds no heads")
-    maps = {place: attention.head(*place) for place in attention.head_places}
+    maps: dict[tuple[int, int] | None, Attention] = {
+        place: attention.head(*place) for place in attention.head_places
+    }
     return _draw(maps, title=title)
 
 
@@ -140,7 +142,7 @@ def _cell_side_in(longest: int) -> float:
     return min(side, _LONGEST_SIDE_IN / longest)
 
 
-def _map_size_in(rows: Sequence[str], columns: Sequence[str], style: _Style) -> tuple[float, float]:
+def _map_size_in(labels: _Labels, style: _Style) -> tuple[float, float]:
     """Width and height of one map with its labels and its colour bar."""
     rows, columns = labels.rows, labels.columns
     per_character = 0.65 * style.label_points / _POINTS_PER_IN
@@ -209,7 +211,7 @@ def _turned(columns: Sequence[str]) -> bool:
 
 def _wrapped(text: str, width_in: float) -> str:
     """At most three lines of what fits above a map, at about 9 characters an inch."""
-    characters = max(30, int((width_in - 1.5) * 9))
+    characters = max(30, int((width_in - 0.6) * 9))
     return "\n".join(
         textwrap.fill(line, characters, max_lines=3, placeholder=" …") for line in text.split("\n")
     )
