@@ -1,0 +1,200 @@
+"""Calls to one model server that speaks TensorFlow Serving's gRPC, through the wire twin."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from heed.wire.v1 import serving_pb2
+from service.backends.status_table import error_for_status
+from service.backends.tensor_codec import TensorError, decode_tensor, encode_tensor
+from service.domain.signatures import Array, PredictTarget
+from service.errors import ModelAnswerError, ModelServerUnreachableError
+
+logger = logging.getLogger(__name__)
+
+PREDICT: Final = "/tensorflow.serving.PredictionService/Predict"
+GET_MODEL_STATUS: Final = "/tensorflow.serving.ModelService/GetModelStatus"
+
+CHANNEL_OPTIONS: Final[Sequence[tuple[str, int]]] = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # A restarted model server is found again within a second.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    # In spite of its name the time that one attempt to connect may take.
+    ("grpc.min_reconnect_backoff_ms", 2000),
+    # A model server that vanished without a word fails its calls instead of keeping them.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+)
+
+
+class ModelStatusError(Exception):
+    """The model server did not say which versions it has.
+
+    Attributes:
+        code: The gRPC status code.
+        is_unknown_model: Whether it said that it knows no such model.
+        is_timeout: Whether it did not answer in time; it may just be busy.
+    """
+
+    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+        super().__init__(f"{code.name}: {details}")
+        self.code = code
+        self.is_unknown_model = code is grpc.StatusCode.NOT_FOUND
+        self.is_timeout = code is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+@dataclass(frozen=True, slots=True)
+class VersionStatus:
+    """What the model server says about one version.
+
+    Attributes:
+        version: The version.
+        is_available: Whether it answers requests.
+        failure: Why it could not be loaded; empty if nothing failed.
+    """
+
+    version: int
+    is_available: bool
+    failure: str = ""
+
+
+class ModelServer:
+    """A model server at an address that may change when it is started again.
+
+    Args:
+        address: HOST:PORT; None until it is known.
+    """
+
+    def __init__(self, address: str | None = None) -> None:
+        self._channel: grpc.aio.Channel | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        if address is not None:
+            self.connect(address)
+
+    def connect(self, address: str) -> None:
+        """Sends calls to another address from now on; those under way there fail."""
+        self._retire_channel()
+        self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+
+    async def close(self) -> None:
+        """Ends the connection; calls under way fail."""
+        self._retire_channel()
+        await asyncio.gather(*self._closing)
+
+    def _retire_channel(self) -> None:
+        if self._channel is not None:
+            task = asyncio.get_running_loop().create_task(
+                self._channel.close(), name="close channel"
+            )
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+            self._channel = None
+
+    async def predict(
+        self, target: PredictTarget, inputs: Mapping[str, Array], *, timeout_s: float
+    ) -> Mapping[str, Array]:
+        """Runs one call on a pinned version; see `service.domain.signatures.Predictor`.
+
+        Raises:
+            ServiceError: The model server failed, refused or could not be reached.
+        """
+        request = _predict_request(target, inputs)
+        try:
+            answer = await self._call(PREDICT, request.SerializeToString(), timeout_s)
+        except grpc.aio.AioRpcError as error:
+            code, details = error.code(), error.details() or ""
+            logger.debug("Predict failed with %s: %s", code.name, details)
+            raise error_for_status(code, details, target.model) from error
+        return _read_answer(answer, target)
+
+    async def model_status(self, model: str, *, timeout_s: float) -> tuple[VersionStatus, ...]:
+        """Asks which versions of a model there are, newest first.
+
+        Raises:
+            ModelStatusError: It did not answer, or with an error.
+        """
+        request = serving_pb2.GetModelStatusRequest(model_spec=serving_pb2.ModelSpec(name=model))
+        try:
+            answer = await self._call(GET_MODEL_STATUS, request.SerializeToString(), timeout_s)
+            response = serving_pb2.GetModelStatusResponse.FromString(answer)
+        except grpc.aio.AioRpcError as error:
+            raise ModelStatusError(error.code(), error.details() or "") from error
+        except ModelServerUnreachableError as error:
+            raise ModelStatusError(grpc.StatusCode.UNAVAILABLE, error.message) from error
+        except DecodeError as error:
+            raise ModelStatusError(
+                grpc.StatusCode.INTERNAL, "the answer is no GetModelStatusResponse"
+            ) from error
+        return tuple(_version_status(status) for status in response.model_version_status)
+
+    async def _call(self, method: str, request: bytes, timeout_s: float) -> bytes:
+        channel = self._channel
+        if channel is None:
+            raise ModelServerUnreachableError
+        try:
+            call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
+            return bytes(await call(request, timeout=timeout_s))
+        except (grpc.aio.UsageError, asyncio.InvalidStateError) as error:
+            # The channel was closed under the call: the model server moved.
+            raise ModelServerUnreachableError from error
+        except asyncio.CancelledError as error:
+            if channel is not self._channel and not _is_cancelling():
+                raise ModelServerUnreachableError from error
+            raise
+
+
+def _is_cancelling() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _predict_request(
+    target: PredictTarget, inputs: Mapping[str, Array]
+) -> serving_pb2.PredictRequest:
+    request = serving_pb2.PredictRequest(output_filter=target.outputs)
+    request.model_spec.name = target.model.name
+    request.model_spec.version.value = target.model.version
+    request.model_spec.signature_name = target.signature.value
+    for name, array in inputs.items():
+        request.inputs[name].CopyFrom(encode_tensor(array))
+    return request
+
+
+def _read_answer(answer: bytes, target: PredictTarget) -> dict[str, Array]:
+    key = target.model
+    metadata = {"model": key.name, "version": str(key.version)}
+    try:
+        response = serving_pb2.PredictResponse.FromString(answer)
+        outputs = {name: decode_tensor(tensor) for name, tensor in response.outputs.items()}
+    except DecodeError as error:
+        raise ModelAnswerError("the answer is no PredictResponse", metadata) from error
+    except TensorError as error:
+        raise ModelAnswerError(f"the answer holds a broken tensor: {error}", metadata) from error
+    if response.model_spec.version.value != key.version:
+        raise ModelAnswerError(
+            f"version {response.model_spec.version.value} answered for version {key.version}",
+            metadata,
+        )
+    return outputs
+
+
+def _version_status(status: serving_pb2.ModelVersionStatus) -> VersionStatus:
+    is_available = status.state == serving_pb2.ModelVersionStatus.AVAILABLE
+    failure = ""
+    if status.status.error_code:
+        code = _CODE_NAMES.get(status.status.error_code, str(status.status.error_code))
+        failure = f"{code}: {status.status.error_message}"
+    return VersionStatus(status.version, is_available, failure)
+
+
+_CODE_NAMES: Final = {code.value[0]: code.name for code in grpc.StatusCode}

@@ -1,0 +1,127 @@
+"""Makes a version of a model ready: reads its contract and tokenizers, checks them, tries it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from heed.contract import (
+    SPECIAL_IDS,
+    Contract,
+    ContractError,
+    Signature,
+    TokenizerInfo,
+)
+from heed.text import Tokenizer, TokenizerError
+from service.domain.models import LoadedVersion, VersionKey
+from service.domain.signatures import (
+    OUTPUT_FORMS,
+    Array,
+    AttentionLevel,
+    Predictor,
+    PredictTarget,
+    check_outputs,
+    output_names,
+)
+from service.errors import ModelContractError
+
+CONTRACT_TIMEOUT_S: Final = 10.0
+TRIAL_TIMEOUT_S: Final = 60.0
+"""Generous: the first run of a graph includes its optimisation."""
+
+REQUIRED_SIGNATURES: Final = (Signature.GREEDY, Signature.SCORE, Signature.CONTRACT)
+
+
+async def load_version(predictor: Predictor, key: VersionKey) -> LoadedVersion:
+    """Reads and tries a version.
+
+    The trial runs every signature with every set of outputs once on a source of one token. So a
+    version that does not keep its contract is found before callers meet it, and the server has
+    prepared each graph by the time they come.
+
+    Raises:
+        ModelContractError: The version does not fit; asking again will not help.
+        ServiceError: The model server could not be asked; asking again may help.
+    """
+    loaded = await _read_version(predictor, key)
+    await try_version(predictor, loaded)
+    return loaded
+
+
+async def _read_version(predictor: Predictor, key: VersionKey) -> LoadedVersion:
+    target = PredictTarget(key, Signature.CONTRACT, tuple(OUTPUT_FORMS[Signature.CONTRACT]))
+    inputs = {"request": np.zeros(1, np.int32)}
+    outputs = await predictor.predict(target, inputs, timeout_s=CONTRACT_TIMEOUT_S)
+    check_outputs(target, outputs, 1)
+    try:
+        contract = Contract.from_json(outputs["contract"][0])
+        _check_signatures(contract)
+        return LoadedVersion(
+            key=key,
+            contract=contract,
+            source_tokenizer=_read_tokenizer(outputs, "source", contract.source_tokenizer),
+            target_tokenizer=_read_tokenizer(outputs, "target", contract.target_tokenizer),
+        )
+    except (ContractError, TokenizerError) as error:
+        raise ModelContractError(
+            str(error), {"model": key.name, "version": str(key.version)}
+        ) from error
+
+
+def _check_signatures(contract: Contract) -> None:
+    missing = [name.value for name in REQUIRED_SIGNATURES if name not in contract.signatures]
+    if missing:
+        raise ContractError(f"the contract lacks the signatures {', '.join(missing)}")
+
+
+def _read_tokenizer(outputs: Mapping[str, Array], side: str, expected: TokenizerInfo) -> Tokenizer:
+    tokenizer = Tokenizer(outputs[f"{side}_tokenizer"][0])
+    if tokenizer.sha256 != expected.sha256:
+        raise TokenizerError(
+            f"the {side} tokenizer has SHA-256 {tokenizer.sha256}, the contract says "
+            f"{expected.sha256}"
+        )
+    if tokenizer.vocabulary_size != expected.vocabulary_size:
+        raise TokenizerError(
+            f"the {side} tokenizer has {tokenizer.vocabulary_size} ids, the contract says "
+            f"{expected.vocabulary_size}"
+        )
+    return tokenizer
+
+
+async def try_version(predictor: Predictor, loaded: LoadedVersion) -> None:
+    """Runs every signature that callers use, with every set of outputs, on one token.
+
+    Raises:
+        ModelContractError: An answer breaks the contract.
+        ServiceError: The model server could not be asked.
+    """
+    for signature, level in (
+        (Signature.GREEDY, AttentionLevel.NONE),
+        (Signature.GREEDY, AttentionLevel.PIECES),
+        (Signature.SCORE, AttentionLevel.NONE),
+        (Signature.SCORE, AttentionLevel.PIECES),
+        (Signature.SCORE, AttentionLevel.HEADS),
+    ):
+        target = PredictTarget(loaded.key, signature, output_names(signature, level))
+        outputs = await predictor.predict(
+            target, _trial_inputs(signature), timeout_s=TRIAL_TIMEOUT_S
+        )
+        check_outputs(target, outputs, 1)
+
+
+def _trial_inputs(signature: Signature) -> dict[str, Array]:
+    one = np.ones(1, np.int32)
+    source = {"tokens": np.full((1, 1), SPECIAL_IDS.unknown, np.int32), "lengths": one}
+    if signature is Signature.SCORE:
+        end = np.full((1, 1), SPECIAL_IDS.end, np.int32)
+        return {**source, "target_tokens": end, "target_lengths": one}
+    return {
+        **source,
+        "max_lengths": one,
+        "min_lengths": np.zeros(1, np.int32),
+        "prefix_tokens": np.zeros((1, 0), np.int32),
+        "prefix_lengths": np.zeros(1, np.int32),
+    }

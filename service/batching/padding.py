@@ -1,0 +1,40 @@
+"""Rows into padded batches, and batches back into rows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from service.domain.signatures import Array, IntArray
+
+
+def stack_rows(rows: Sequence[Mapping[str, IntArray]]) -> dict[str, IntArray]:
+    """Stacks the inputs of rows.
+
+    Args:
+        rows: For each row its inputs by name, int32 [] or [X]; the same names in every row.
+
+    Returns:
+        Inputs by name, int32 [B] or [B, longest X], filled up with 0.
+
+    Example:
+        >>> rows = [{"tokens": np.array([5, 6])}, {"tokens": np.array([7])}]
+        >>> stack_rows(rows)["tokens"].tolist()
+        [[5, 6], [7, 0]]
+    """
+    return {name: _stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def _stack(values: Sequence[IntArray]) -> IntArray:
+    if values[0].ndim == 0:
+        return np.array(values, dtype=np.int32)
+    padded = np.zeros((len(values), max(value.size for value in values)), dtype=np.int32)
+    for row, value in zip(padded, values, strict=True):
+        row[: value.size] = value
+    return padded
+
+
+def split_rows(outputs: Mapping[str, Array], row_count: int) -> list[dict[str, Array]]:
+    """Splits outputs along dimension 0; the rows are views."""
+    return [{name: array[row] for name, array in outputs.items()} for row in range(row_count)]

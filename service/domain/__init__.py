@@ -1,0 +1,1 @@
+"""What the gateway talks about: requests, answers, models and their tensors."""

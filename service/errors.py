@@ -1,0 +1,258 @@
+"""Every way in which the gateway can fail, without a word about gRPC.
+
+    ServiceError
+    ├── InvalidRequestError            the caller must change the request
+    ├── NotFoundError
+    │   ├── UnknownModelError
+    │   └── UnknownVersionError
+    ├── OverloadedError                waiting helps
+    │   ├── QueueFullError
+    │   └── ModelServerBusyError
+    ├── DeadlinePassedError
+    ├── UnavailableError               trying again helps
+    │   ├── ModelServerUnreachableError
+    │   ├── ModelNotReadyError
+    │   ├── VersionGoneError
+    │   └── DrainingError
+    ├── ModelContractError             the model does not do what its contract says
+    │   ├── ModelAnswerError
+    │   └── ModelRejectedInputError
+    └── InternalError
+        └── ModelServerFailureError
+
+`reason` and `metadata` travel to callers; the message does too, except for `InternalError`, whose
+message is for the log alone. None of them ever holds a caller's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Stage(StrEnum):
+    """Where a call was when it failed."""
+
+    QUEUE = "queue"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """One thing that is wrong with a request.
+
+    Attributes:
+        field: The field's path, for example "texts[3]" or "options.max_length".
+        description: What was expected, the limit included, and what came.
+    """
+
+    field: str
+    description: str
+
+
+class ServiceError(Exception):
+    """A failure of the gateway.
+
+    Attributes:
+        reason: The kind of failure for programs, in capitals with underscores.
+        metadata: Facts about this failure for programs.
+
+    Args:
+        message: What happened, what was expected, what to do.
+        metadata: See the attribute.
+    """
+
+    reason: ClassVar[str] = "UNKNOWN"
+
+    def __init__(self, message: str, metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.metadata: Mapping[str, str] = dict(metadata or {})
+
+
+class InvalidRequestError(ServiceError):
+    """The request breaks a rule; the same request will never be answered.
+
+    Args:
+        violations: What is wrong, at least one entry.
+    """
+
+    reason = "INVALID_REQUEST"
+
+    def __init__(self, violations: Sequence[FieldViolation]) -> None:
+        first = violations[0]
+        more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+        super().__init__(f"{first.field}: {first.description}{more}", {"field": first.field})
+        self.violations = tuple(violations)
+
+    @classmethod
+    def of(cls, field: str, description: str) -> InvalidRequestError:
+        """The error for a single field."""
+        return cls([FieldViolation(field, description)])
+
+
+class NotFoundError(ServiceError):
+    """What the request names does not exist here."""
+
+    reason = "NOT_FOUND"
+
+
+class UnknownModelError(NotFoundError):
+    """The gateway does not serve this model."""
+
+    reason = "UNKNOWN_MODEL"
+
+    def __init__(self, model: str, known: Sequence[str]) -> None:
+        names = ", ".join(known)
+        super().__init__(
+            f"model {model!r} is not served here; the models are: {names}",
+            {"model": model, "models": names},
+        )
+
+
+class UnknownVersionError(NotFoundError):
+    """The model has no such version, or no longer."""
+
+    reason = "UNKNOWN_VERSION"
+
+    def __init__(self, model: str, version: int, ready: Sequence[int]) -> None:
+        versions = ", ".join(map(str, ready))
+        super().__init__(
+            f"version {version} of model {model!r} is not ready; "
+            f"the versions that are: {versions or 'none'}",
+            {"model": model, "version": str(version), "ready_versions": versions},
+        )
+
+
+class OverloadedError(ServiceError):
+    """There is more work than can be done now.
+
+    Attributes:
+        retry_after_s: When trying again makes sense, in seconds.
+    """
+
+    reason = "OVERLOADED"
+
+    def __init__(
+        self, message: str, retry_after_s: float, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, metadata)
+        self.retry_after_s = retry_after_s
+
+
+class QueueFullError(OverloadedError):
+    """The gateway's queue has no room for the call; nothing of it was done."""
+
+    reason = "QUEUE_FULL"
+
+    def __init__(self, *, waiting_tokens: int, max_queue_tokens: int, retry_after_s: float) -> None:
+        super().__init__(
+            f"the queue is full: {waiting_tokens} tokens wait, {max_queue_tokens} are allowed; "
+            f"try again in {retry_after_s:.2f} s",
+            retry_after_s,
+            {"waiting_tokens": str(waiting_tokens), "max_queue_tokens": str(max_queue_tokens)},
+        )
+
+
+class ModelServerBusyError(OverloadedError):
+    """The model server refused the work because it has too much of it."""
+
+    reason = "MODEL_SERVER_BUSY"
+
+    def __init__(self, retry_after_s: float = 1.0) -> None:
+        super().__init__("the model server has no room for the call; try again", retry_after_s)
+
+
+class DeadlinePassedError(ServiceError):
+    """The caller's deadline came before the answer."""
+
+    reason = "DEADLINE_PASSED"
+
+    def __init__(self, stage: Stage, metadata: Mapping[str, str] | None = None) -> None:
+        place = "waiting in the queue" if stage is Stage.QUEUE else "in the model server"
+        super().__init__(
+            f"the deadline passed while the call was {place}; allow more time or send fewer texts",
+            {"stage": stage, **(metadata or {})},
+        )
+
+
+class UnavailableError(ServiceError):
+    """The call cannot be answered now; the same call may be answered later."""
+
+    reason = "UNAVAILABLE"
+
+
+class ModelServerUnreachableError(UnavailableError):
+    """The model server does not answer, or the connection broke."""
+
+    reason = "MODEL_SERVER_UNREACHABLE"
+
+    def __init__(self, model: str = "") -> None:
+        super().__init__("the model server cannot be reached; try again", {"model": model})
+
+
+class ModelNotReadyError(UnavailableError):
+    """No version of the model is ready yet, or none any more."""
+
+    reason = "MODEL_NOT_READY"
+
+    def __init__(self, model: str, status_message: str) -> None:
+        super().__init__(
+            f"model {model!r} is not ready: {status_message or 'no version is loaded'}",
+            {"model": model},
+        )
+
+
+class VersionGoneError(UnavailableError):
+    """The version was unloaded between the choice of it and the call to it."""
+
+    reason = "VERSION_GONE"
+
+    def __init__(self, model: str, version: int) -> None:
+        super().__init__(
+            f"version {version} of model {model!r} was unloaded during the call; try again",
+            {"model": model, "version": str(version)},
+        )
+        self.model = model
+        self.version = version
+
+
+class DrainingError(UnavailableError):
+    """The gateway is shutting down and takes no new work."""
+
+    reason = "DRAINING"
+
+    def __init__(self) -> None:
+        super().__init__("the gateway is shutting down; try another one")
+
+
+class ModelContractError(ServiceError):
+    """The model does not do what its contract says; export it again."""
+
+    reason = "MODEL_BREAKS_CONTRACT"
+
+
+class ModelAnswerError(ModelContractError):
+    """The model answered, but not as its contract says: wrong shapes, rows or numbers."""
+
+    reason = "MODEL_ANSWER_INVALID"
+
+
+class ModelRejectedInputError(ModelContractError):
+    """The model refused an input that its contract allows."""
+
+    reason = "MODEL_REJECTED_INPUT"
+
+
+class InternalError(ServiceError):
+    """A fault of the gateway or of what stands behind it. The message is for the log alone."""
+
+    reason = "INTERNAL"
+
+
+class ModelServerFailureError(InternalError):
+    """The model server failed in a way that no other class describes."""
+
+    reason = "MODEL_SERVER_FAILED"

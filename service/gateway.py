@@ -1,0 +1,143 @@
+"""The gateway as a whole: its parts, its tasks, its beginning and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any
+
+from service.backends.local_model_server import LocalModelServer, check_installed, find_models
+from service.backends.model_server import ModelServer
+from service.backends.registry import ModelRegistry
+from service.batching.batcher import Batcher
+from service.batching.policy import BatchLimits
+from service.pipeline.inference import InferencePipeline
+from service.rpc.health import HealthReporter
+from service.rpc.server import make_server
+from service.settings import GatewaySettings
+
+logger = logging.getLogger(__name__)
+
+
+class GatewayFailedError(Exception):
+    """A task that the gateway cannot do without has ended."""
+
+
+async def run_gateway(settings: GatewaySettings) -> None:
+    """Serves until SIGTERM or SIGINT, then answers what was accepted and returns.
+
+    Raises:
+        ModelsDirectoryError: There is nothing to serve in --models-dir.
+        AddressError: The address cannot be used.
+        GatewayFailedError: A part of the gateway died; the log says why.
+    """
+    model_server = ModelServer(settings.model_server)
+    names = _model_names(settings)
+    registry = ModelRegistry(model_server, names, settings.poll_interval_s)
+    batcher = _make_batcher(model_server, settings)
+    health = HealthReporter(registry)
+    server, address = make_server(settings, InferencePipeline(registry, batcher, settings), health)
+    await server.start()
+    _announce(f"Heed gateway listening at {address}")
+    tasks: dict[str, Coroutine[Any, Any, None]] = {
+        "batcher": batcher.run(),
+        "registry": registry.run(),
+        "health": health.run(),
+        "ready line": _announce_when_ready(registry, address),
+    }
+    if settings.models_dir is not None:
+        local = LocalModelServer(settings.models_dir, names, model_server.connect)
+        tasks["local model server"] = local.run()
+    async with _running(tasks) as failed:
+        await _wait_for_end(failed)
+        logger.info("stopping: answering what was accepted")
+        await health.stop()
+        await server.stop(settings.drain_s)
+    await model_server.close()
+    if failed.is_set():
+        raise GatewayFailedError("a part of the gateway died; the log says which and why")
+
+
+def _model_names(settings: GatewaySettings) -> tuple[str, ...]:
+    if settings.models_dir is None:
+        return settings.model
+    check_installed()
+    return settings.model or find_models(settings.models_dir)
+
+
+def _make_batcher(model_server: ModelServer, settings: GatewaySettings) -> Batcher:
+    limits = BatchLimits(
+        max_tokens=settings.max_batch_tokens,
+        max_rows=settings.max_batch_rows,
+        max_padding=settings.max_batch_padding,
+    )
+    return Batcher(
+        model_server,
+        limits,
+        max_queue_tokens=settings.max_queue_tokens,
+        max_in_flight=settings.max_batches_in_flight,
+        max_predict_s=settings.max_predict_s,
+    )
+
+
+async def _announce_when_ready(registry: ModelRegistry, address: str) -> None:
+    await registry.wait_until_ready()
+    _announce(f"Heed gateway ready at {address}")
+
+
+def _announce(line: str) -> None:
+    """Prints a line that scripts wait for."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    coroutines: dict[str, Coroutine[Any, Any, None]],
+) -> AsyncIterator[asyncio.Event]:
+    """Runs the gateway's tasks; the event is set when one of them fails."""
+    failed = asyncio.Event()
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            logger.critical("%s died", task.get_name(), exc_info=task.exception())
+            failed.set()
+
+    tasks = [
+        asyncio.get_running_loop().create_task(coroutine, name=name)
+        for name, coroutine in coroutines.items()
+    ]
+    for task in tasks:
+        task.add_done_callback(ended)
+    try:
+        yield failed
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _wait_for_end(failed: asyncio.Event) -> None:
+    """Returns on SIGTERM, on SIGINT, or when a task died."""
+    with _signals_set(failed_or_stopped := asyncio.Event()):
+        waiters = [asyncio.ensure_future(event.wait()) for event in (failed_or_stopped, failed)]
+        await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
+        for waiter in waiters:
+            waiter.cancel()
+
+
+@contextlib.contextmanager
+def _signals_set(event: asyncio.Event) -> Iterator[None]:
+    """Sets the event on the first SIGTERM or SIGINT; a second one has its usual effect."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, event.set)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,160 @@
+"""Generating outputs for the texts of one call, on one version of the model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from heed.text import TextToken, Tokenizer, TokenizerError
+from service.batching.batcher import Batcher, RowAnswer
+from service.domain.answers import Attention, FinishReason, Hypothesis, TextResult, Token
+from service.domain.models import LoadedVersion
+from service.domain.requests import GenerateCall
+from service.domain.signatures import AttentionLevel
+from service.errors import ModelAnswerError
+from service.pipeline.limits import Violations, check_options, check_source
+from service.pipeline.row_outputs import RowHypothesis, read_hypotheses, read_score
+from service.pipeline.rows import (
+    greedy_inputs,
+    greedy_target,
+    run_rows,
+    score_inputs,
+    score_target,
+)
+from service.pipeline.stopwatch import Stopwatch
+from service.pipeline.tokens import is_ended, source_tokens, target_tokens
+
+
+async def generate_on(
+    version: LoadedVersion, call: GenerateCall, batcher: Batcher, stopwatch: Stopwatch
+) -> tuple[TextResult, ...]:
+    """Answers every text of a call with one version.
+
+    Raises:
+        ServiceError: The call breaks a limit of this version, or could not be answered.
+    """
+    with stopwatch.tokenizing():
+        sources = encode_sources(call.texts, version)
+        prefix_ids = _encode_prefix(call, version)
+    longest = version.contract.max_target_tokens
+    answers = await run_rows(
+        batcher,
+        greedy_target(version, call.options.attention),
+        [
+            greedy_inputs([token.id for token in source], prefix_ids, call.options, longest)
+            for source in sources
+        ],
+        deadline=call.deadline,
+        stopwatch=stopwatch,
+    )
+    with stopwatch.tokenizing():
+        results = [
+            _read_result(source, answer, version.target_tokenizer)
+            for source, answer in zip(sources, answers, strict=True)
+        ]
+    if call.options.attention is AttentionLevel.HEADS:
+        results = await _add_heads(results, version, call, batcher, stopwatch)
+    return tuple(results)
+
+
+def encode_sources(texts: Sequence[str], version: LoadedVersion) -> list[tuple[TextToken, ...]]:
+    """The tokens of every text.
+
+    Raises:
+        InvalidRequestError: A text has no token or too many.
+    """
+    violations = Violations()
+    sources = []
+    for index, text in enumerate(texts):
+        tokens = version.source_tokenizer.encode(text)
+        check_source(violations, f"texts[{index}]", len(tokens), version.contract)
+        sources.append(tokens)
+        if violations.is_full:
+            break
+    violations.check()
+    return sources
+
+
+def _encode_prefix(call: GenerateCall, version: LoadedVersion) -> list[int]:
+    prefix_ids = version.target_tokenizer.encode_ids(call.options.prefix)
+    check_options(call.options, len(prefix_ids), version.contract)
+    return prefix_ids
+
+
+def _read_result(
+    source: Sequence[TextToken], answer: RowAnswer, tokenizer: Tokenizer
+) -> TextResult:
+    tokens = source_tokens(source)
+    hypotheses = read_hypotheses(answer.outputs, len(source))
+    return TextResult(tokens, tuple(_describe(each, tokens, tokenizer) for each in hypotheses))
+
+
+def _describe(
+    hypothesis: RowHypothesis, source: tuple[Token, ...], tokenizer: Tokenizer
+) -> Hypothesis:
+    try:
+        text, tokens = target_tokens(
+            tokenizer, hypothesis.token_ids, hypothesis.token_scores.tolist()
+        )
+    except TokenizerError as error:
+        raise ModelAnswerError(f"the model answered with an unknown token: {error}") from error
+    if len(tokens) != len(hypothesis.token_ids):
+        raise ModelAnswerError("the model's tokens do not make a text")
+    attention = None
+    if hypothesis.attention is not None:
+        attention = Attention(tokens, source, hypothesis.attention)
+    ended = is_ended(hypothesis.token_ids)
+    return Hypothesis(
+        text=text,
+        score=hypothesis.score,
+        tokens=tokens,
+        finish_reason=FinishReason.END if ended else FinishReason.LENGTH,
+        attention=attention,
+    )
+
+
+async def _add_heads(
+    results: Sequence[TextResult],
+    version: LoadedVersion,
+    call: GenerateCall,
+    batcher: Batcher,
+    stopwatch: Stopwatch,
+) -> list[TextResult]:
+    """One more pass: scores the outputs just made, which shows every head at once."""
+    pairs = [(result, hypothesis) for result in results for hypothesis in result.hypotheses]
+    answers = await run_rows(
+        batcher,
+        score_target(version, AttentionLevel.HEADS),
+        [score_inputs(_ids(result.source_tokens), _ids(h.tokens)) for result, h in pairs],
+        deadline=call.deadline,
+        stopwatch=stopwatch,
+    )
+    with_heads = iter(
+        [
+            _with_heads(hypothesis, answer, version)
+            for (_, hypothesis), answer in zip(pairs, answers, strict=True)
+        ]
+    )
+    return [
+        dataclasses.replace(result, hypotheses=tuple(next(with_heads) for _ in result.hypotheses))
+        for result in results
+    ]
+
+
+def _with_heads(hypothesis: Hypothesis, answer: RowAnswer, version: LoadedVersion) -> Hypothesis:
+    attention = hypothesis.attention
+    if attention is None:
+        return hypothesis
+    score = read_score(
+        answer.outputs,
+        target_length=len(hypothesis.tokens),
+        source_length=len(attention.source_tokens),
+        contract=version.contract,
+    )
+    return dataclasses.replace(
+        hypothesis, attention=dataclasses.replace(attention, heads=score.heads)
+    )
+
+
+def _ids(tokens: Sequence[Token]) -> list[int]:
+    return [token.id for token in tokens]

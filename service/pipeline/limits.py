@@ -1,0 +1,122 @@
+"""Checks of a call against limits, naming the field and the limit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from heed.contract import Contract
+from service.domain.requests import GenerateOptions
+from service.errors import FieldViolation, InvalidRequestError
+
+MAX_VIOLATIONS: Final = 10
+"""A call that breaks rules in more places gets the first ones; the rest is not looked at."""
+
+
+class Violations:
+    """Gathers what is wrong with a call, so that its caller hears of everything at once."""
+
+    def __init__(self) -> None:
+        self._violations: list[FieldViolation] = []
+
+    @property
+    def is_full(self) -> bool:
+        """Whether looking further is of no use."""
+        return len(self._violations) >= MAX_VIOLATIONS
+
+    def add(self, field: str, description: str) -> None:
+        """Notes what is wrong with a field."""
+        self._violations.append(FieldViolation(field, description))
+
+    def check(self) -> None:
+        """Ends the call if anything was noted.
+
+        Raises:
+            InvalidRequestError: Something was.
+        """
+        if self._violations:
+            raise InvalidRequestError(self._violations)
+
+
+def check_count(field: str, count: int, max_count: int) -> None:
+    """Checks how many texts or pairs a call has.
+
+    Raises:
+        InvalidRequestError: None, or more than the limit.
+    """
+    if not 1 <= count <= max_count:
+        raise InvalidRequestError.of(field, f"must have 1 to {max_count} entries, got {count}")
+
+
+def check_characters(fields: Sequence[str], texts: Sequence[str], max_characters: int) -> None:
+    """Checks texts before any work is spent on them.
+
+    Args:
+        fields: The path of every text.
+        texts: The texts.
+        max_characters: The most code points of a text.
+
+    Raises:
+        InvalidRequestError: A text is longer.
+    """
+    violations = Violations()
+    for field, text in zip(fields, texts, strict=True):
+        if len(text) > max_characters and not violations.is_full:
+            violations.add(field, f"must have at most {max_characters} characters, got {len(text)}")
+    violations.check()
+
+
+def check_source(violations: Violations, field: str, token_count: int, contract: Contract) -> None:
+    """Checks the length of a tokenized source text."""
+    if token_count == 0:
+        violations.add(field, "must hold at least one token; it is empty or white space alone")
+    elif token_count > contract.max_source_tokens:
+        violations.add(
+            field,
+            f"must have at most {contract.max_source_tokens} tokens for model "
+            f"{contract.model_name!r}, got {token_count}",
+        )
+
+
+def check_target(violations: Violations, field: str, token_count: int, contract: Contract) -> None:
+    """Checks the length of a tokenized target text; the end token comes on top."""
+    limit = contract.max_target_tokens - 1
+    if token_count == 0:
+        violations.add(field, "must hold at least one token; it is empty or white space alone")
+    elif token_count > limit:
+        violations.add(
+            field,
+            f"must have at most {limit} tokens for model {contract.model_name!r}, "
+            f"got {token_count}",
+        )
+
+
+def check_options(options: GenerateOptions, prefix_count: int, contract: Contract) -> None:
+    """Checks options against a model's contract.
+
+    Args:
+        options: The options.
+        prefix_count: Tokens of the prefix.
+        contract: The contract of the version that answers.
+
+    Raises:
+        InvalidRequestError: An option is out of range.
+    """
+    violations = Violations()
+    limit = contract.max_target_tokens
+    max_length = limit if options.max_length is None else options.max_length
+    if not 1 <= max_length <= limit:
+        violations.add("options.max_length", f"must be 1 to {limit}, got {max_length}")
+        max_length = limit
+    min_length = options.min_length or 0
+    if not 0 <= min_length < max_length:
+        violations.add(
+            "options.min_length",
+            f"must be 0 to {max_length - 1} (less than max_length), got {min_length}",
+        )
+    if prefix_count >= max_length:
+        violations.add(
+            "options.prefix",
+            f"must have at most {max_length - 1} tokens (less than max_length), got {prefix_count}",
+        )
+    violations.check()

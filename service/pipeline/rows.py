@@ -1,0 +1,107 @@
+"""Rows of a call: made, sent and awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from heed.contract import SPECIAL_IDS, Signature
+from service.batching.batcher import Batcher, QueuedRow, RowAnswer
+from service.domain.models import LoadedVersion
+from service.domain.requests import GenerateOptions
+from service.domain.signatures import AttentionLevel, IntArray, PredictTarget, output_names
+from service.errors import DeadlinePassedError
+from service.pipeline.stopwatch import Stopwatch
+
+
+def greedy_target(version: LoadedVersion, level: AttentionLevel) -> PredictTarget:
+    """What decoding asks for."""
+    return PredictTarget(version.key, Signature.GREEDY, output_names(Signature.GREEDY, level))
+
+
+def score_target(version: LoadedVersion, level: AttentionLevel) -> PredictTarget:
+    """What scoring asks for."""
+    return PredictTarget(version.key, Signature.SCORE, output_names(Signature.SCORE, level))
+
+
+def greedy_inputs(
+    source_ids: Sequence[int], prefix_ids: Sequence[int], options: GenerateOptions, longest: int
+) -> dict[str, IntArray]:
+    """Inputs of a row to decode.
+
+    Args:
+        source_ids: Tokens of the source.
+        prefix_ids: Tokens that the output must begin with.
+        options: Options of the call.
+        longest: The model's longest output, for when the call does not say.
+    """
+    return {
+        **_source_inputs(source_ids),
+        "max_lengths": _scalar(longest if options.max_length is None else options.max_length),
+        "min_lengths": _scalar(options.min_length or 0),
+        "prefix_tokens": np.array(prefix_ids, dtype=np.int32),
+        "prefix_lengths": _scalar(len(prefix_ids)),
+    }
+
+
+def score_inputs(source_ids: Sequence[int], target_ids: Sequence[int]) -> dict[str, IntArray]:
+    """Inputs of a row to score; the target is taken as it is."""
+    return {
+        **_source_inputs(source_ids),
+        "target_tokens": np.array(target_ids, dtype=np.int32),
+        "target_lengths": _scalar(len(target_ids)),
+    }
+
+
+def with_end(token_ids: Iterable[int]) -> list[int]:
+    """The tokens, closed by the end token."""
+    return [*token_ids, SPECIAL_IDS.end]
+
+
+def _scalar(value: int) -> IntArray:
+    return np.array(value, dtype=np.int32)
+
+
+def _source_inputs(source_ids: Sequence[int]) -> dict[str, IntArray]:
+    return {
+        "tokens": np.array(source_ids, dtype=np.int32),
+        "lengths": _scalar(len(source_ids)),
+    }
+
+
+async def run_rows(
+    batcher: Batcher,
+    target: PredictTarget,
+    inputs: Sequence[dict[str, IntArray]],
+    *,
+    deadline: float | None,
+    stopwatch: Stopwatch,
+) -> Sequence[RowAnswer]:
+    """Queues rows and awaits their answers, in order. Leaving early takes them out again.
+
+    Raises:
+        QueueFullError: There is no room; nothing was done.
+        DeadlinePassedError: The deadline came first.
+        ServiceError: A row failed.
+    """
+    loop = asyncio.get_running_loop()
+    rows = [QueuedRow(target, row, _length(row), deadline, loop.create_future()) for row in inputs]
+    batcher.submit(rows)
+    try:
+        async with asyncio.timeout_at(deadline):
+            answers = await asyncio.gather(*(row.answer for row in rows))
+    except TimeoutError as error:
+        late = min(rows, key=lambda row: row.started is not None)
+        raise DeadlinePassedError(late.stage, stopwatch.metadata()) from error
+    finally:
+        for row in rows:
+            row.answer.cancel()
+    for answer in answers:
+        stopwatch.note(queue_s=answer.queue_s, model_s=answer.model_s)
+    return answers
+
+
+def _length(inputs: dict[str, IntArray]) -> int:
+    return max(value.size for value in inputs.values())

@@ -1,0 +1,90 @@
+"""Scoring the given targets of one call, on one version of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from heed.text import TextToken
+from service.batching.batcher import Batcher, RowAnswer
+from service.domain.answers import Attention, FinishReason, Hypothesis, TextResult
+from service.domain.models import LoadedVersion
+from service.domain.requests import ScoreCall, TextPair
+from service.pipeline.limits import Violations, check_source, check_target
+from service.pipeline.row_outputs import read_score
+from service.pipeline.rows import run_rows, score_inputs, score_target, with_end
+from service.pipeline.stopwatch import Stopwatch
+from service.pipeline.tokens import scored_tokens, source_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class _EncodedPair:
+    pair: TextPair
+    source: tuple[TextToken, ...]
+    target: tuple[TextToken, ...]
+
+    def source_ids(self) -> list[int]:
+        return [token.id for token in self.source]
+
+    def target_ids(self) -> list[int]:
+        return with_end(token.id for token in self.target)
+
+
+async def score_on(
+    version: LoadedVersion, call: ScoreCall, batcher: Batcher, stopwatch: Stopwatch
+) -> tuple[TextResult, ...]:
+    """Scores every pair of a call with one version.
+
+    Raises:
+        ServiceError: The call breaks a limit of this version, or could not be answered.
+    """
+    with stopwatch.tokenizing():
+        pairs = _encode_pairs(call.pairs, version)
+    answers = await run_rows(
+        batcher,
+        score_target(version, call.attention),
+        [score_inputs(pair.source_ids(), pair.target_ids()) for pair in pairs],
+        deadline=call.deadline,
+        stopwatch=stopwatch,
+    )
+    return tuple(
+        _read_result(pair, answer, version) for pair, answer in zip(pairs, answers, strict=True)
+    )
+
+
+def _encode_pairs(pairs: Sequence[TextPair], version: LoadedVersion) -> list[_EncodedPair]:
+    violations = Violations()
+    encoded = []
+    for index, pair in enumerate(pairs):
+        source = version.source_tokenizer.encode(pair.source_text)
+        target = version.target_tokenizer.encode(pair.target_text)
+        path = f"pairs[{index}]"
+        check_source(violations, f"{path}.source_text", len(source), version.contract)
+        check_target(violations, f"{path}.target_text", len(target), version.contract)
+        encoded.append(_EncodedPair(pair, source, target))
+        if violations.is_full:
+            break
+    violations.check()
+    return encoded
+
+
+def _read_result(pair: _EncodedPair, answer: RowAnswer, version: LoadedVersion) -> TextResult:
+    score = read_score(
+        answer.outputs,
+        target_length=len(pair.target) + 1,
+        source_length=len(pair.source),
+        contract=version.contract,
+    )
+    source = source_tokens(pair.source)
+    target = scored_tokens(pair.pair.target_text, pair.target, score.token_scores.tolist())
+    attention = None
+    if score.attention is not None:
+        attention = Attention(target, source, score.attention, score.heads)
+    hypothesis = Hypothesis(
+        text=pair.pair.target_text,
+        score=score.score,
+        tokens=target,
+        finish_reason=FinishReason.END,
+        attention=attention,
+    )
+    return TextResult(source, (hypothesis,))

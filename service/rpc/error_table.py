@@ -1,0 +1,98 @@
+"""The one table from the gateway's errors to gRPC's status codes and google.rpc's details."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from service import errors
+
+ERROR_DOMAIN: Final = "heed"
+
+STATUS_CODES: Final[Mapping[type[errors.ServiceError], grpc.StatusCode]] = {
+    errors.InvalidRequestError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.NotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.UnknownModelError: grpc.StatusCode.NOT_FOUND,
+    errors.UnknownVersionError: grpc.StatusCode.NOT_FOUND,
+    errors.OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.QueueFullError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.ModelServerBusyError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.DeadlinePassedError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
+    errors.ModelServerUnreachableError: grpc.StatusCode.UNAVAILABLE,
+    errors.ModelNotReadyError: grpc.StatusCode.UNAVAILABLE,
+    errors.VersionGoneError: grpc.StatusCode.UNAVAILABLE,
+    errors.DrainingError: grpc.StatusCode.UNAVAILABLE,
+    errors.ModelContractError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.ModelAnswerError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.ModelRejectedInputError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.InternalError: grpc.StatusCode.INTERNAL,
+    errors.ModelServerFailureError: grpc.StatusCode.INTERNAL,
+}
+
+INTERNAL_MESSAGE: Final = "internal error; the log says more under the request id"
+
+
+@dataclass(frozen=True, slots=True)
+class WireError:
+    """An error as gRPC sends it.
+
+    Attributes:
+        code: The status code.
+        message: The text.
+        details: A serialised google.rpc.Status, for the trailer `grpc-status-details-bin`.
+    """
+
+    code: grpc.StatusCode
+    message: str
+    details: bytes
+
+
+def to_wire(error: Exception, request_id: str) -> WireError:
+    """The error as gRPC sends it. Whatever is unknown tells callers nothing but the request's id.
+
+    Args:
+        error: What went wrong.
+        request_id: The id of the request, sent with every error.
+    """
+    request_info = error_details_pb2.RequestInfo(request_id=request_id)
+    if not isinstance(error, errors.ServiceError):
+        return _wire_error(grpc.StatusCode.INTERNAL, INTERNAL_MESSAGE, [request_info])
+    code = STATUS_CODES[type(error)]
+    is_internal = code is grpc.StatusCode.INTERNAL
+    message = INTERNAL_MESSAGE if is_internal else error.message
+    info = error_details_pb2.ErrorInfo(
+        reason=error.reason, domain=ERROR_DOMAIN, metadata=error.metadata
+    )
+    return _wire_error(code, message, [info, *_further_details(error), request_info])
+
+
+def _further_details(error: errors.ServiceError) -> list[Message]:
+    if isinstance(error, errors.InvalidRequestError):
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(
+                field=violation.field, description=violation.description
+            )
+            for violation in error.violations
+        ]
+        return [error_details_pb2.BadRequest(field_violations=violations)]
+    if isinstance(error, errors.OverloadedError):
+        pause = duration_pb2.Duration()
+        pause.FromNanoseconds(int(error.retry_after_s * 1e9))
+        return [error_details_pb2.RetryInfo(retry_delay=pause)]
+    return []
+
+
+def _wire_error(code: grpc.StatusCode, message: str, details: list[Message]) -> WireError:
+    status = status_pb2.Status(code=code.value[0], message=message)
+    for detail in details:
+        packed = any_pb2.Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return WireError(code, message, status.SerializeToString())

@@ -1,0 +1,74 @@
+"""Messages into calls. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from heed.v1 import inference_pb2
+from service.domain.models import ModelSelector
+from service.domain.requests import GenerateCall, GenerateOptions, ScoreCall, TextPair
+from service.domain.signatures import AttentionLevel
+from service.errors import InvalidRequestError
+
+_ATTENTION_LEVELS: Final[Mapping[int, AttentionLevel]] = {
+    inference_pb2.ATTENTION_LEVEL_UNSPECIFIED: AttentionLevel.NONE,
+    inference_pb2.ATTENTION_LEVEL_NONE: AttentionLevel.NONE,
+    inference_pb2.ATTENTION_LEVEL_PIECES: AttentionLevel.PIECES,
+    inference_pb2.ATTENTION_LEVEL_HEADS: AttentionLevel.HEADS,
+}
+
+
+def read_selector(message: inference_pb2.ModelSelector) -> ModelSelector:
+    """The model asked for.
+
+    Raises:
+        InvalidRequestError: The version is not positive.
+    """
+    if not message.HasField("version"):
+        return ModelSelector(message.name)
+    if message.version < 1:
+        raise InvalidRequestError.of("model.version", f"must be 1 or more, got {message.version}")
+    return ModelSelector(message.name, message.version)
+
+
+def read_generate(message: inference_pb2.GenerateRequest, deadline: float | None) -> GenerateCall:
+    """The call to generate.
+
+    Raises:
+        InvalidRequestError: The version is not positive, or the attention level unknown.
+    """
+    options = message.options
+    return GenerateCall(
+        model=read_selector(message.model),
+        texts=tuple(message.texts),
+        options=GenerateOptions(
+            max_length=options.max_length if options.HasField("max_length") else None,
+            min_length=options.min_length if options.HasField("min_length") else None,
+            prefix=options.prefix,
+            attention=_read_level("options.attention", options.attention),
+        ),
+        deadline=deadline,
+    )
+
+
+def read_score(message: inference_pb2.ScoreRequest, deadline: float | None) -> ScoreCall:
+    """The call to score.
+
+    Raises:
+        InvalidRequestError: The version is not positive, or the attention level unknown.
+    """
+    return ScoreCall(
+        model=read_selector(message.model),
+        pairs=tuple(TextPair(pair.source_text, pair.target_text) for pair in message.pairs),
+        attention=_read_level("attention", message.attention),
+        deadline=deadline,
+    )
+
+
+def _read_level(field: str, value: int) -> AttentionLevel:
+    level = _ATTENTION_LEVELS.get(value)
+    if level is None:
+        names = ", ".join(inference_pb2.AttentionLevel.keys())
+        raise InvalidRequestError.of(field, f"must be one of {names}; got {value}")
+    return level

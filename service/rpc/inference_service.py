@@ -1,0 +1,66 @@
+"""heed.v1.InferenceService: each method converts, calls the pipeline, converts back."""
+
+# ruff: noqa: N802  (the methods carry the names of the proto)
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import grpc.aio
+
+from heed.v1 import inference_pb2, inference_pb2_grpc
+from service.pipeline.inference import InferencePipeline
+from service.rpc.from_messages import read_generate, read_score, read_selector
+from service.rpc.to_messages import write_generate, write_model, write_models, write_score
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+ANSWER_MARGIN_S: Final = 0.01
+"""How long before the caller's deadline the gateway answers, so that the answer still arrives."""
+
+
+class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
+    """Answers calls over gRPC.
+
+    Args:
+        pipeline: Does the work.
+    """
+
+    def __init__(self, pipeline: InferencePipeline) -> None:
+        self._pipeline = pipeline
+
+    async def Generate(
+        self, request: inference_pb2.GenerateRequest, context: Context
+    ) -> inference_pb2.GenerateResponse:
+        """Generates an output for every text."""
+        call = read_generate(request, _deadline_of(context))
+        return write_generate(await self._pipeline.generate(call))
+
+    async def Score(
+        self, request: inference_pb2.ScoreRequest, context: Context
+    ) -> inference_pb2.ScoreResponse:
+        """Scores given target texts."""
+        call = read_score(request, _deadline_of(context))
+        return write_score(await self._pipeline.score(call))
+
+    async def ListModels(
+        self, request: inference_pb2.ListModelsRequest, context: Context
+    ) -> inference_pb2.ListModelsResponse:
+        """Lists the models."""
+        return write_models(self._pipeline.list_models())
+
+    async def GetModel(
+        self, request: inference_pb2.GetModelRequest, context: Context
+    ) -> inference_pb2.GetModelResponse:
+        """Describes one model."""
+        return write_model(*self._pipeline.get_model(read_selector(request.model)))
+
+
+def _deadline_of(context: Context) -> float | None:
+    """When the answer must leave, on the event loop's clock; None if the caller waits for ever."""
+    remaining_s: float | None = context.time_remaining()
+    if remaining_s is None:
+        return None
+    margin_s = min(ANSWER_MARGIN_S, remaining_s / 10)
+    return asyncio.get_running_loop().time() + remaining_s - margin_s

@@ -1,0 +1,181 @@
+"""Answers into messages. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from google.protobuf.duration_pb2 import Duration
+
+from heed.contract import Contract
+from heed.v1 import inference_pb2, model_pb2
+from service.domain.answers import (
+    Answer,
+    Attention,
+    FinishReason,
+    Hypothesis,
+    TextResult,
+    Timings,
+    Token,
+    TokenKind,
+)
+from service.domain.models import LoadedVersion, ModelState, VersionKey
+
+_TOKEN_KINDS: Final[Mapping[TokenKind, inference_pb2.TokenKind]] = {
+    TokenKind.TEXT: inference_pb2.TOKEN_KIND_TEXT,
+    TokenKind.UNKNOWN: inference_pb2.TOKEN_KIND_UNKNOWN,
+    TokenKind.END: inference_pb2.TOKEN_KIND_END,
+}
+_FINISH_REASONS: Final[Mapping[FinishReason, inference_pb2.FinishReason]] = {
+    FinishReason.END: inference_pb2.FINISH_REASON_END,
+    FinishReason.LENGTH: inference_pb2.FINISH_REASON_LENGTH,
+}
+
+
+def write_generate(answer: Answer) -> inference_pb2.GenerateResponse:
+    """The answer to GenerateRequest."""
+    return inference_pb2.GenerateResponse(
+        model=_write_version(answer.model),
+        results=[
+            inference_pb2.GenerateResult(
+                source_tokens=_write_tokens(result.source_tokens),
+                hypotheses=[_write_hypothesis(hypothesis) for hypothesis in result.hypotheses],
+            )
+            for result in answer.results
+        ],
+        timings=_write_timings(answer.timings),
+    )
+
+
+def write_score(answer: Answer) -> inference_pb2.ScoreResponse:
+    """The answer to ScoreRequest."""
+    return inference_pb2.ScoreResponse(
+        model=_write_version(answer.model),
+        results=[_write_score_result(result) for result in answer.results],
+        timings=_write_timings(answer.timings),
+    )
+
+
+def _write_score_result(result: TextResult) -> inference_pb2.ScoreResult:
+    return inference_pb2.ScoreResult(
+        source_tokens=_write_tokens(result.source_tokens),
+        target=_write_hypothesis(result.hypotheses[0]),
+    )
+
+
+def write_models(states: Iterable[ModelState]) -> inference_pb2.ListModelsResponse:
+    """The answer to ListModelsRequest; each model is described by its newest ready version."""
+    models = [
+        _write_model(state, state.versions[0] if state.versions else None) for state in states
+    ]
+    return inference_pb2.ListModelsResponse(models=models)
+
+
+def write_model(
+    state: ModelState, described_by: LoadedVersion | None
+) -> inference_pb2.GetModelResponse:
+    """The answer to GetModelRequest."""
+    return inference_pb2.GetModelResponse(model=_write_model(state, described_by))
+
+
+def _write_model(state: ModelState, described_by: LoadedVersion | None) -> model_pb2.Model:
+    model = model_pb2.Model(
+        name=state.name,
+        ready=state.is_ready,
+        ready_versions=state.version_numbers,
+        status_message=state.status_message,
+    )
+    if described_by is not None:
+        model.version = described_by.key.version
+        _describe(model, described_by.contract)
+    return model
+
+
+def _describe(model: model_pb2.Model, contract: Contract) -> None:
+    model.task = contract.task.value
+    model.max_source_tokens = contract.max_source_tokens
+    model.max_target_tokens = contract.max_target_tokens
+    model.attention.extend(
+        model_pb2.AttentionKind(
+            name=layer.kind,
+            layer_index=layer.layer_index,
+            head_count=layer.head_count,
+            normalized=layer.normalized,
+        )
+        for layer in contract.attention
+    )
+    model.attention_average = contract.attention_average.description
+    model.signatures.extend(sorted(signature.value for signature in contract.signatures))
+    model.precision = contract.precision.value
+    model.source_tokenizer_sha256 = contract.source_tokenizer.sha256
+    model.target_tokenizer_sha256 = contract.target_tokenizer.sha256
+    card = contract.card
+    model.card.CopyFrom(
+        model_pb2.ModelCard(
+            description=card.description,
+            training_data=card.training_data,
+            training_data_license=card.training_data_license,
+            metrics=card.metrics,
+            software=card.software,
+        )
+    )
+
+
+def _write_version(key: VersionKey) -> model_pb2.ModelVersion:
+    return model_pb2.ModelVersion(name=key.name, version=key.version)
+
+
+def _write_tokens(tokens: Iterable[Token]) -> list[inference_pb2.Token]:
+    return [
+        inference_pb2.Token(
+            id=token.id,
+            text=token.text,
+            begin_offset=token.begin,
+            end_offset=token.end,
+            kind=_TOKEN_KINDS[token.kind],
+            score=token.score,
+        )
+        for token in tokens
+    ]
+
+
+def _write_hypothesis(hypothesis: Hypothesis) -> inference_pb2.Hypothesis:
+    attention = hypothesis.attention
+    return inference_pb2.Hypothesis(
+        text=hypothesis.text,
+        score=hypothesis.score,
+        tokens=_write_tokens(hypothesis.tokens),
+        finish_reason=_FINISH_REASONS[hypothesis.finish_reason],
+        attention=None if attention is None else _write_attention(attention),
+    )
+
+
+def _write_attention(attention: Attention) -> inference_pb2.Attention:
+    return inference_pb2.Attention(
+        target_tokens=_write_tokens(attention.target_tokens),
+        source_tokens=_write_tokens(attention.source_tokens),
+        weights=attention.weights.ravel().tolist(),
+        heads=[
+            inference_pb2.AttentionHead(
+                layer_index=head.layer_index,
+                head_index=head.head_index,
+                weights=head.weights.ravel().tolist(),
+            )
+            for head in attention.heads
+        ],
+    )
+
+
+def _write_timings(timings: Timings) -> inference_pb2.Timings:
+    return inference_pb2.Timings(
+        total_duration=_write_duration(timings.total_s),
+        tokenize_duration=_write_duration(timings.tokenize_s),
+        queue_duration=_write_duration(timings.queue_s),
+        model_duration=_write_duration(timings.model_s),
+    )
+
+
+def _write_duration(seconds: float) -> Duration:
+    duration = Duration()
+    duration.FromNanoseconds(int(seconds * 1e9))
+    return duration
