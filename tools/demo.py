@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import IO, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -113,7 +113,7 @@ class Demo:
         with self._step("Serve: the gateway, and a model server behind it"):
             self._print_command(command)
             with log_path.open("wb") as log, self.console.status("starting ..."):
-                process = self._start(command, stdout=log, stderr=log)
+                process = self._start(command, log)
                 address = wait_until_ready(process, log_path)
             self.console.print(f"  listening at [bold]{address}[/]")
         return address
@@ -169,7 +169,7 @@ class Demo:
             return
         log_path = self._log_path(log)
         with log_path.open("wb") as log_file, self.console.status("working ..."):
-            status = self._start(arguments, stdout=log_file, stderr=log_file).wait()
+            status = self._start(arguments, log_file).wait()
         if status != 0:
             raise DemoError(
                 f"`heed {arguments[0]}` failed with status {status}:\n"
@@ -180,14 +180,17 @@ class Demo:
     def _start(
         self,
         arguments: tuple[str, ...] | list[str],
-        *,
-        stdout: object = None,
-        stderr: object = None,
+        output: IO[bytes] | None = None,
     ) -> subprocess.Popen[bytes]:
         sys.stdout.flush()
         command = [str(Path(sys.executable).with_name("heed")), *arguments]
         process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            process_group=0,  # Ctrl-C is for the demo alone, which then ends its children
         )
         self.processes.append(process)
         return process
@@ -212,7 +215,8 @@ def main() -> int:
     arguments = parser.parse_args()
     waits = not arguments.no_wait and sys.stdin.isatty() and sys.stdout.isatty()
     demo = Demo(arguments.recipe, arguments.folder.resolve(), Console(highlight=False))
-    signal.signal(signal.SIGTERM, _exit_on_signal)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _exit_on_signal)
     try:
         demo.train()
         demo.evaluate()
