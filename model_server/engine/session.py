@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from ctypes import c_char_p, c_void_p
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class SessionConfig:
 class Session:
     """A SavedModel's graph in a DirectSession, which is what TensorFlow Serving runs.
 
-    `run` may be called from any number of threads at once. `close` stops what is still running.
+    `run` may be called from any number of threads at once.
 
     Args:
         path: The SavedModel's folder.
@@ -53,6 +54,7 @@ class Session:
         except StatusError:
             self._library.TF_DeleteGraph(self._graph)
             raise
+        self._closing = threading.Lock()
         self._endpoints: dict[tuple[str, ...], ctypes.Array[Output]] = {}
 
     def run(
@@ -88,16 +90,22 @@ class Session:
         status.check()
         return [NativeTensor(value, native) for value in values if value]
 
-    def close(self) -> None:
-        """Cancel what still runs, then free the graph and its variables. Call it once."""
-        for release in (self._library.TF_CloseSession, self._library.TF_DeleteSession):
-            status = CallStatus()
-            release(self._handle, status.handle)
-        self._library.TF_DeleteGraph(self._graph)
-
     def cancel(self) -> None:
         """Cancel what still runs; later runs fail. The session must still be closed."""
-        self._library.TF_CloseSession(self._handle, CallStatus().handle)
+        with self._closing:
+            if self._handle:
+                status = CallStatus()
+                self._library.TF_CloseSession(self._handle, status.handle)
+
+    def close(self) -> None:
+        """Free the graph and its variables. No run may be under way or follow."""
+        self.cancel()
+        with self._closing:
+            handle, self._handle = self._handle, 0
+            if handle:
+                status = CallStatus()
+                self._library.TF_DeleteSession(handle, status.handle)
+                self._library.TF_DeleteGraph(self._graph)
 
     def _resolve(self, names: tuple[str, ...], use: str = "fetch") -> ctypes.Array[Output]:
         found = self._endpoints.get(names)

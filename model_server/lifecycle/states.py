@@ -1,0 +1,90 @@
+"""What has become of every version that was ever wanted, as GetModelStatus reports it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from model_server.servables.servable import ServableId
+from model_server.status import StatusError
+
+
+class State(IntEnum):
+    """A version's state, numbered as in `ModelVersionStatus.State`."""
+
+    START = 10
+    LOADING = 20
+    AVAILABLE = 30
+    UNLOADING = 40
+    END = 50
+
+
+@dataclass(frozen=True)
+class VersionState:
+    """The newest state of a version.
+
+    Attributes:
+        version: Its number.
+        state: The state.
+        error: Why it ended, when its load failed.
+    """
+
+    version: int
+    state: State
+    error: StatusError | None = None
+
+    @property
+    def settled(self) -> bool:
+        """True once waiting for it is pointless: it can be used, or it has ended."""
+        return self.state in (State.AVAILABLE, State.END)
+
+
+class StateMonitor:
+    """Remembers the newest state of every version for the life of the process. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, dict[int, VersionState]] = {}
+        self._changed = threading.Condition()
+
+    def report(
+        self, servable_id: ServableId, state: State, *, error: StatusError | None = None
+    ) -> None:
+        """Record a version's new state and wake whoever waits for it."""
+        with self._changed:
+            versions = self._states.setdefault(servable_id.name, {})
+            versions[servable_id.version] = VersionState(servable_id.version, state, error)
+            self._changed.notify_all()
+
+    def versions(self, name: str) -> list[VersionState]:
+        """All versions of a model that were ever wanted, newest first; none when it is unknown."""
+        with self._changed:
+            states = self._states.get(name, {})
+            return [states[version] for version in sorted(states, reverse=True)]
+
+    def wait_until_settled(
+        self, names: Iterable[str], *, timeout_s: float
+    ) -> dict[str, VersionState | None]:
+        """Wait until each model has a version that is available or has ended.
+
+        Args:
+            names: The models.
+            timeout_s: Return after this long in any case.
+
+        Returns:
+            For each model the newest settled version; None where there is none yet.
+        """
+        give_up_at, wanted = time.monotonic() + timeout_s, list(names)
+        with self._changed:
+            while True:
+                settled = {name: self._newest_settled(name) for name in wanted}
+                remaining_s = give_up_at - time.monotonic()
+                if all(settled.values()) or remaining_s <= 0:
+                    return settled
+                self._changed.wait(remaining_s)
+
+    def _newest_settled(self, name: str) -> VersionState | None:
+        states = self._states.get(name, {})
+        return next((states[v] for v in sorted(states, reverse=True) if states[v].settled), None)

@@ -1,0 +1,147 @@
+"""Starts the server, says when it is ready, and stops it in an orderly way."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from model_server.flags import FlagError, flags_without_effect, parse_flags
+
+if TYPE_CHECKING:
+    from model_server.lifecycle.registry import ModelRegistry
+    from model_server.rpc.server import RpcServer, RpcSettings
+    from model_server.settings import Settings
+
+_BAD_FLAGS, _FAILED = 2, 1
+_DRAIN_S = 25.0
+_WAIT_STEP_S = 0.5
+logger = logging.getLogger("model_server")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the server until SIGTERM or SIGINT.
+
+    Args:
+        arguments: The command line after the program's name.
+
+    Returns:
+        The exit status: 0 after a stop, 1 when a model or the address failed, 2 for bad flags.
+    """
+    try:
+        values = parse_flags(arguments, version=_versions())
+        _prepare_environment()
+        from model_server.settings import Settings
+
+        settings = Settings.from_flags(values)
+        for name in flags_without_effect(values):
+            logger.warning("--%s has nothing to act on in the local model server", name)
+    except FlagError as error:
+        return _fail(str(error), _BAD_FLAGS)
+    return _serve(settings)
+
+
+def _serve(settings: Settings) -> int:
+    from model_server.engine.library import library
+    from model_server.rpc.server import AddressError, RpcServer
+    from model_server.status import StatusError
+
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        if not (settings.xla_cpu_compilation_enabled or settings.xla_gpu_compilation_enabled):
+            library().disable_xla()
+        registry = _registry(settings)
+    except (FlagError, ImportError) as error:
+        return _fail(str(error), _FAILED)
+    registry.start()
+    try:
+        if not _wait_for_models(registry, settings, stopped):
+            return 0
+        server = RpcServer(registry, _rpc_settings(settings))
+        registry.watch_config(settings.read_models)
+        print(f"Running gRPC ModelServer at {_address(settings, server)} ...", file=sys.stderr)
+        sys.stderr.flush()
+        stopped.wait()
+        logger.info("Stopping: running calls have %.0f s to finish", _DRAIN_S)
+        server.stop(_DRAIN_S)
+        return 0
+    except (StatusError, AddressError) as error:
+        return _fail(f"Failed to start server. Error: {error}", _FAILED)
+    finally:
+        registry.stop()
+
+
+def _wait_for_models(registry: ModelRegistry, settings: Settings, stopped: threading.Event) -> bool:
+    """Wait, for ever if need be, until every model can be used; False when told to stop."""
+    names = registry.apply(settings.read_models())
+    while not stopped.is_set():
+        if registry.wait_until_available(names, timeout_s=_WAIT_STEP_S):
+            return True
+    return False
+
+
+def _registry(settings: Settings) -> ModelRegistry:
+    from model_server.engine.session import SessionConfig
+    from model_server.lifecycle.manager import LoadPolicy
+    from model_server.lifecycle.registry import ModelRegistry, WatchPolicy
+    from model_server.servables.loading import SavedModelLoader
+
+    loader = SavedModelLoader(
+        SessionConfig(settings.session_config(), settings.tags),
+        warmup_iterations=settings.warmup_iterations,
+    )
+    loads = LoadPolicy(
+        concurrent_loads=max(1, settings.num_load_threads),
+        max_retries=settings.max_num_load_retries,
+        retry_interval_s=settings.retry_interval_s,
+    )
+    watch = WatchPolicy(
+        poll_interval_s=settings.file_system_poll_wait_seconds,
+        config_interval_s=settings.model_config_file_poll_wait_seconds,
+        allow_labels_for_unavailable=settings.allow_version_labels_for_unavailable_models,
+    )
+    return ModelRegistry(loader, loads, watch)
+
+
+def _rpc_settings(settings: Settings) -> RpcSettings:
+    from model_server.rpc.server import RpcSettings
+
+    return RpcSettings(
+        addresses=settings.addresses,
+        max_calls=settings.grpc_max_threads,
+        channel_arguments=settings.channel_arguments,
+        answers_as_content=settings.enable_serialization_as_tensor_content,
+        serves_health=settings.enable_grpc_healthcheck_service,
+    )
+
+
+def _address(settings: Settings, server: RpcServer) -> str:
+    return f"{settings.addresses[0].rpartition(':')[0]}:{server.ports[0]}"
+
+
+def _prepare_environment() -> None:
+    """What TensorFlow reads when it is loaded: no GPU and little noise, unless told otherwise."""
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+
+
+def _versions() -> str:
+    try:
+        return f"heed {version('heed')}, TensorFlow {version('tensorflow')}"
+    except PackageNotFoundError as error:
+        raise FlagError(f"{error.name} is not installed: install heed[train]") from error
+
+
+def _fail(message: str, exit_status: int) -> int:
+    print(f"heed: error: {message}", file=sys.stderr)
+    return exit_status

@@ -1,0 +1,1 @@
+"""The gRPC services. Each method converts, calls and converts back; nothing is decided here."""
