@@ -40,9 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--precision",
-        type=Precision,
-        choices=list(Precision),
-        default=Precision.FLOAT32,
+        choices=[str(precision) for precision in Precision],
+        default=str(Precision.FLOAT32),
         help="number format of the weights (default: %(default)s)",
     )
 
@@ -82,7 +81,7 @@ def _export(arguments: argparse.Namespace) -> ExportedVersion:
         exportable = exportable_from_run(
             training_run,
             model_name=arguments.name or training_run.recipe.name,
-            precision=arguments.precision,
+            precision=Precision(arguments.precision),
         )
         return export_model(exportable, arguments.models_dir, on_step=on_step)
 
@@ -103,13 +102,17 @@ def _progress() -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda step: print(step, file=sys.stderr, flush=True)
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=_STEP_COUNT)
         begun = 0
 

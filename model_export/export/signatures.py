@@ -39,7 +39,7 @@ class ServedModel(tf.Module):
         super().__init__(name="served_model")
         # Hidden in a function from tf.Module, which would track the Keras model.
         self._exportable = lambda: exportable
-        self.weights = [variable.value for variable in exportable.model.variables]
+        self.weights = [variable.value for variable in exportable.model.weights]
 
     def signatures(self) -> Mapping[str, tf.types.experimental.GenericFunction]:
         """A graph function for every signature of the contract."""

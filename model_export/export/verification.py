@@ -25,6 +25,7 @@ from model_export.export.reference_cases import (
     load_reference_cases,
     training_side_outputs,
 )
+from model_export.export.saved_model import GRAPH_FILE
 from model_export.training.run import TrainingRun
 
 _DECODING: Final = (Signature.SERVING_DEFAULT, Signature.GREEDY)
@@ -69,8 +70,8 @@ def verify_version(version_dir: Path, run: TrainingRun | None = None) -> tuple[C
         VerificationError: A check failed; the message says which, where and by how much.
         ExportError: There is no version in the directory, or TensorFlow cannot load it.
     """
-    if not (version_dir / "saved_model.pb").is_file():
-        raise ExportError(f"{version_dir} is no exported version: it has no saved_model.pb")
+    if not (version_dir / GRAPH_FILE).is_file():
+        raise ExportError(f"{version_dir} is no exported version: it has no {GRAPH_FILE}")
     with GraphSession(version_dir) as session:
         contract = check_contract(version_dir, session)
         version = _Version(version_dir, contract, session, load_reference_cases(version_dir))

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ import pytest
 
 if TYPE_CHECKING:
     from model_export.export.exportable import ExportableModel
+    from model_export.export.graph_session import GraphSession
 
 MODEL_NAME = "g2p"
 MAX_SOURCE_TOKENS = 24
@@ -42,6 +44,25 @@ def exported_models_dir() -> Path:
     return _models_dir()
 
 
+@pytest.fixture(scope="session")
+def exportable() -> ExportableModel:
+    """The training-side model of `exported_models_dir`, in this process; needs TensorFlow."""
+    return random_exportable()
+
+
+@pytest.fixture(scope="session")
+def graph_session(
+    exported_models_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GraphSession]:
+    """That model exported, moved to another place and loaded as TensorFlow Serving loads it."""
+    from model_export.export.graph_session import GraphSession
+
+    moved = tmp_path_factory.mktemp("moved") / "elsewhere"
+    shutil.copytree(exported_models_dir / MODEL_NAME / "1", moved)
+    with GraphSession(moved) as session:
+        yield session
+
+
 def publish_copy(models_dir: Path, version: int, *, name: str = MODEL_NAME) -> Path:
     """Publishes a copy of a model's lowest version under another number, in one step."""
     model_dir = models_dir / name
@@ -56,6 +77,7 @@ def copy_models_dir(models_dir: Path, target: Path) -> Path:
     return Path(shutil.copytree(models_dir, target))
 
 
+@functools.cache
 def random_exportable(*, seed: int = 1, model_name: str = MODEL_NAME) -> ExportableModel:
     """A model of the recipe g2p-tiny with random weights, as if its training had just ended."""
     from heed.contract import Precision
