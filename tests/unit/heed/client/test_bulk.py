@@ -1,0 +1,264 @@
+import itertools
+import threading
+import time
+
+import grpc
+import pytest
+
+from heed import AsyncClient, Client
+from heed.client import (
+    BulkSettings,
+    HeedError,
+    InvalidRequestError,
+    OverloadedError,
+    UnavailableError,
+    UnreachableError,
+)
+from heed.client.bulk import Chunk, Recovery, chunks
+from heed.client.errors import ErrorDetails, FieldViolation
+from tests.support.client import abort, serving, upper_case
+
+
+def small(**settings):
+    return BulkSettings(**{"texts_per_call": 2, "calls_in_flight": 3, **settings})
+
+
+def texts_of(results):
+    return [result.text for result in results]
+
+
+def until_error(answers):
+    """The texts that come before the error, and the error."""
+    texts = []
+    try:
+        for result in answers:
+            texts.append(result.text)
+    except HeedError as error:
+        return texts, error
+    return texts, None
+
+
+async def until_error_async(answers):
+    """As `until_error`."""
+    texts = []
+    try:
+        async for result in answers:
+            texts.append(result.text)
+    except HeedError as error:
+        return texts, error
+    return texts, None
+
+
+def test_texts_are_split_by_number_and_by_characters():
+    by_number = chunks(["a", "b", "c"], small())
+    assert [(chunk.first_index, chunk.texts) for chunk in by_number] == [
+        (0, ("a", "b")),
+        (2, ("c",)),
+    ]
+    by_characters = chunks(["abcd", "e", "f", "g"], small(texts_per_call=9, characters_per_call=4))
+    assert [chunk.texts for chunk in by_characters] == [("abcd",), ("e", "f", "g")]
+
+
+def test_a_text_that_is_not_unicode_ends_the_chunks():
+    *_, last = chunks(["a", "b", "c", "\ud800", "d"], small())
+    assert last.texts == ("c",)
+    assert last.error.text_index == 3
+    assert str(last.error).startswith("texts[3]: character 1 is not valid Unicode")
+
+
+@pytest.mark.parametrize("name", ["texts_per_call", "calls_in_flight", "characters_per_call"])
+def test_settings_below_one_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name} is 0"):
+        BulkSettings(**{name: 0})
+
+
+def test_answers_come_in_order_when_later_calls_finish_first():
+    def slow_at_first(request, context):
+        time.sleep(0.2 if "t0" in request.texts else 0.0)
+        return upper_case(request)
+
+    texts = [f"t{index}" for index in range(11)]
+    with serving(slow_at_first) as (address, _), Client(address, bulk=small()) as client:
+        assert texts_of(client.generate_many(texts)) == [text.upper() for text in texts]
+
+
+def test_several_calls_are_under_way_at_once():
+    together = threading.Barrier(3, timeout=10)
+
+    def wait_for_the_others(request, context):
+        together.wait()
+        return upper_case(request)
+
+    with serving(wait_for_the_others) as (address, _), Client(address, bulk=small()) as client:
+        assert len(list(client.generate_many("t" for _ in range(6)))) == 6
+
+
+def test_an_endless_input_is_read_only_as_far_as_needed():
+    read = itertools.count()
+    endless = (f"t{next(read)}" for _ in itertools.repeat(None))
+    with serving() as (address, gateway), Client(address, bulk=small()) as client:
+        answers = client.generate_many(endless)
+        assert texts_of(itertools.islice(answers, 100)) == [f"T{index}" for index in range(100)]
+        answers.close()
+        assert next(read) <= 100 + 2 * 3
+        assert len(gateway.requests) <= 50 + 3
+
+
+def test_nothing_is_sent_before_the_first_answer_is_asked_for():
+    with serving() as (address, gateway), Client(address) as client:
+        client.generate_many(["one"])
+        assert gateway.requests == []
+
+
+def test_a_wrong_option_is_reported_at_once():
+    with Client() as client, pytest.raises(ValueError, match="attention is 'all'"):
+        client.generate_many(["one"], attention="all")
+
+
+def test_an_overloaded_gateway_is_asked_again_after_its_pause():
+    calls = []
+
+    def full_twice(request, context):
+        calls.append(time.monotonic())
+        if len(calls) <= 2:
+            abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, "full", retry_delay_s=0.15)
+        return upper_case(request)
+
+    with serving(full_twice) as (address, _), Client(address) as client:
+        assert texts_of(client.generate_many(["a", "b"])) == ["A", "B"]
+    first_pause, second_pause = calls[1] - calls[0], calls[2] - calls[1]
+    assert first_pause >= 0.15
+    assert second_pause >= 0.15
+
+
+def test_a_gateway_that_stays_overloaded_is_given_up_after_the_timeout():
+    def always_full(request, context):
+        abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, "full", retry_delay_s=0.1)
+
+    with serving(always_full) as (address, _), Client(address, timeout_s=0.35) as client:
+        begin_s = time.monotonic()
+        with pytest.raises(OverloadedError):
+            list(client.generate_many(["a"]))
+        assert 0.2 <= time.monotonic() - begin_s < 2
+
+
+def test_answers_before_a_bad_text_come_first_and_the_error_names_its_place():
+    def refuse_bad(request, context):
+        for index, text in enumerate(request.texts):
+            if text == "bad":
+                fields = {f"texts[{index}]": "99 tokens; at most 60"}
+                abort(context, grpc.StatusCode.INVALID_ARGUMENT, "wrong", fields=fields)
+        return upper_case(request)
+
+    texts = ["a", "b", "c", "d", "e", "f", "bad", "g"]
+    with (
+        serving(refuse_bad) as (address, _),
+        Client(address, bulk=small(texts_per_call=4)) as client,
+    ):
+        answered, error = until_error(client.generate_many(texts))
+    assert answered == ["A", "B", "C", "D", "E", "F"]
+    assert isinstance(error, InvalidRequestError)
+    assert error.text_index == 6
+    assert str(error) == "texts[6]: 99 tokens; at most 60"
+
+
+def test_a_gateway_that_never_answered_is_not_waited_for():
+    with serving() as (address, _):
+        pass
+    with Client(address, timeout_s=20) as client:
+        begin_s = time.monotonic()
+        with pytest.raises(UnreachableError):
+            list(client.generate_many(["a"]))
+        assert time.monotonic() - begin_s < 5
+
+
+def test_a_gateway_that_restarts_during_the_work_is_waited_for():
+    first = serving()
+    address, _ = first.__enter__()
+    with Client(address, timeout_s=20, bulk=BulkSettings(1, 1)) as client:
+        answers = client.generate_many(["a", "b"])
+        assert next(answers).text == "A"
+        first.__exit__(None, None, None)
+        port = int(address.rpartition(":")[2])
+        back = []
+
+        def restart():
+            time.sleep(0.3)
+            back.append(serving(port=port))
+            back[0].__enter__()
+
+        thread = threading.Thread(target=restart)
+        thread.start()
+        try:
+            assert next(answers).text == "B"
+        finally:
+            thread.join()
+            back[0].__exit__(None, None, None)
+
+
+async def test_the_asynchronous_client_does_bulk_work_alike():
+    calls = itertools.count()
+
+    def full_once(request, context):
+        if next(calls) == 0:
+            abort(context, grpc.StatusCode.UNAVAILABLE, "not yet", retry_delay_s=0.01)
+        if "bad" in request.texts:
+            index = list(request.texts).index("bad")
+            fields = {f"texts[{index}]": "too long"}
+            abort(context, grpc.StatusCode.INVALID_ARGUMENT, "wrong", fields=fields)
+        return upper_case(request)
+
+    async def some_texts():
+        for index in range(7):
+            yield f"t{index}"
+        yield "bad"
+
+    with serving(full_once) as (address, _):
+        async with AsyncClient(address, bulk=small()) as client:
+            answered, error = await until_error_async(client.generate_many(some_texts()))
+            listed = [result.text async for result in client.generate_many(["a", "b", "c"])]
+    assert answered == [f"T{index}" for index in range(7)]
+    assert isinstance(error, InvalidRequestError)
+    assert error.text_index == 7
+    assert listed == ["A", "B", "C"]
+
+
+class Clock:
+    def __init__(self):
+        self.now_s = 100.0
+
+    def __call__(self):
+        return self.now_s
+
+
+def test_pauses_grow_and_end_with_the_timeout():
+    clock = Clock()
+    recovery = Recovery(2.0, has_answered=True, clock=clock)
+    chunk, error = Chunk(0, ("a",)), UnavailableError("draining")
+    pauses = []
+    for _ in range(4):
+        retry = recovery.after(chunk, error)
+        assert retry.chunk is chunk
+        pauses.append(retry.pause_s)
+        clock.now_s += retry.pause_s
+    for pause_s, longest_s in zip(pauses, (0.1, 0.2, 0.4, 0.8), strict=True):
+        assert longest_s / 2 <= pause_s <= longest_s
+    clock.now_s = 102.0
+    with pytest.raises(UnavailableError):
+        recovery.after(chunk, error)
+
+
+@pytest.mark.parametrize("error", [HeedError("broken"), UnreachableError("nobody")])
+def test_what_waiting_does_not_mend_is_raised_at_once(error):
+    with pytest.raises(type(error)):
+        Recovery(2.0, has_answered=False).after(Chunk(0, ("a",)), error)
+
+
+def test_a_wrong_option_is_no_fault_of_a_text():
+    details = ErrorDetails(
+        "INVALID_ARGUMENT", field_violations=(FieldViolation("options.max_length", "too large"),)
+    )
+    error = InvalidRequestError("options.max_length: too large", details)
+    with pytest.raises(InvalidRequestError) as caught:
+        Recovery(2.0, has_answered=False).after(Chunk(0, ("a", "b")), error)
+    assert caught.value is error
