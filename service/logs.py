@@ -45,4 +45,5 @@ def configure_logs(log_format: LogFormat, log_level: LogLevel) -> None:
     handler.addFilter(_RequestIdFilter())
     is_json = log_format is LogFormat.JSON
     handler.setFormatter(JsonFormatter() if is_json else logging.Formatter(_PLAIN))
+    logging.getLogger("grpc").setLevel(logging.WARNING)  # it tells of every channel
     logging.basicConfig(handlers=[handler], level=log_level.value.upper(), force=True)

@@ -138,7 +138,8 @@ async def _child_process(config: Path) -> AsyncIterator[asyncio.subprocess.Proce
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", end_with_parent.__file__, str(os.getpid())),
         *(sys.executable, "-m", "model_server", "--port", "0", "--host", "127.0.0.1"),
-        *("--model_config_file", str(config)),
+        *("--model_config_file", str(config), "--enable_serialization_as_tensor_content"),
+        "--max_num_load_retries=0",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

@@ -86,6 +86,11 @@ class ModelServer:
         self._retire_channel()
         self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
 
+    @property
+    def has_address(self) -> bool:
+        """Whether it is known where to send calls; before that all of them fail."""
+        return self._channel is not None
+
     async def close(self) -> None:
         """Ends the connection; calls under way fail."""
         self._retire_channel()

@@ -109,6 +109,9 @@ class ModelWatcher:
         if error.is_unknown_model:
             message = f"the model server has no model {name!r}"
             self._publish(ModelState(name, Readiness.LOADING, status_message=message))
+        elif not self._server.has_address:
+            message = "the model server is starting"
+            self._publish(ModelState(name, Readiness.LOADING, status_message=message))
         else:
             message = f"the model server does not answer ({error.code.name})"
             self._publish(ModelState(name, Readiness.UNREACHABLE, status_message=message))

@@ -1,0 +1,213 @@
+"""Starts the gateway as a real process, the way a user does.
+
+    with running_gateway(["--model-server", server.address, "--model", "g2p"]) as gateway:
+        gateway.stub.Generate(...)
+
+Every gateway listens on 127.0.0.1, on a port that the system picks, and is ended by its own
+process id when the block is left.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+import psutil
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_status import rpc_status
+
+from heed.v1 import inference_pb2, inference_pb2_grpc
+
+GATEWAY_COMMAND = (sys.executable, "-m", "service")
+LISTENING_LINE = re.compile(r"Heed gateway listening at (\S+)")
+READY_LINE = re.compile(r"Heed gateway ready at (\S+)")
+START_TIMEOUT_S = 90.0
+STOP_TIMEOUT_S = 40.0
+
+Detail = TypeVar("Detail", bound=Message)
+
+
+class GatewayFailedError(Exception):
+    """The process ended, or was not ready in time; the message holds what it printed."""
+
+
+@dataclass
+class GatewayProcess:
+    """A running gateway.
+
+    Attributes:
+        address: Where it listens, `host:port`.
+        process: Its process.
+        log_path: The file that receives what it prints.
+        channel: A channel to it.
+    """
+
+    address: str
+    process: subprocess.Popen[bytes]
+    log_path: Path
+    channel: grpc.Channel = field(init=False)
+
+    def __post_init__(self) -> None:
+        options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        self.channel = grpc.insecure_channel(self.address, options=options)
+
+    @property
+    def stub(self) -> inference_pb2_grpc.InferenceServiceStub:
+        """Calls it."""
+        return inference_pb2_grpc.InferenceServiceStub(self.channel)
+
+    def log(self) -> str:
+        """Everything it has printed so far."""
+        return self.log_path.read_text(errors="replace")
+
+    def health(self, service: str = "") -> str:
+        """The health of a service by name: "SERVING", "NOT_SERVING"."""
+        stub = health_pb2_grpc.HealthStub(self.channel)
+        answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)
+        return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
+
+    def wait_until_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Waits for the ready line."""
+        self.wait_for_log(READY_LINE, timeout_s)
+
+    def wait_for_log(self, pattern: re.Pattern[str], timeout_s: float = 30.0) -> re.Match[str]:
+        """Waits until it has printed a line.
+
+        Raises:
+            GatewayFailedError: It ended, or did not print it in time.
+        """
+        give_up_at = time.monotonic() + timeout_s
+        while time.monotonic() < give_up_at:
+            ended = self.process.poll() is not None
+            if found := pattern.search(self.log()):
+                return found
+            if ended:
+                break
+            time.sleep(0.02)
+        raise GatewayFailedError(f"no line like {pattern.pattern!r} in:\n{self.log()}")
+
+    def model_server_child(self) -> psutil.Process:
+        """The local model server that it started."""
+        for child in psutil.Process(self.process.pid).children():
+            if "model_server" in child.cmdline():
+                return child
+        raise GatewayFailedError(f"the gateway has no model server:\n{self.log()}")
+
+    def terminate(self) -> int:
+        """Asks it to stop (SIGTERM) and returns its exit status."""
+        self.process.terminate()
+        return self.process.wait(STOP_TIMEOUT_S)
+
+
+def start_gateway(flags: Sequence[str], *, until_ready: bool = True) -> GatewayProcess:
+    """Starts a gateway.
+
+    Args:
+        flags: Its flags, without the port.
+        until_ready: Whether to wait until every model is ready, and not only until it listens.
+
+    Raises:
+        GatewayFailedError: It ended, or was not ready in time. Nothing is left running.
+    """
+    with tempfile.NamedTemporaryFile("wb", suffix=".gateway.log", delete=False) as log_file:
+        process = subprocess.Popen(
+            [*GATEWAY_COMMAND, "--grpc-port=0", *flags],
+            stdin=subprocess.DEVNULL,
+            stdout=log_file,
+            stderr=subprocess.STDOUT,
+        )
+    gateway = GatewayProcess("", process, Path(log_file.name))
+    try:
+        address = gateway.wait_for_log(LISTENING_LINE, START_TIMEOUT_S)[1]
+        gateway.channel.close()
+        gateway = GatewayProcess(address, process, Path(log_file.name))
+        if until_ready:
+            gateway.wait_until_ready()
+    except BaseException:
+        end_gateway(gateway)
+        raise
+    return gateway
+
+
+def end_gateway(gateway: GatewayProcess) -> None:
+    """Ends a gateway if it still runs, and removes what it left."""
+    gateway.channel.close()
+    if gateway.process.poll() is None:
+        gateway.process.terminate()
+        try:
+            gateway.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            gateway.process.kill()
+            gateway.process.wait()
+    gateway.log_path.unlink(missing_ok=True)
+
+
+@contextmanager
+def running_gateway(flags: Sequence[str], *, until_ready: bool = True) -> Iterator[GatewayProcess]:
+    """`start_gateway` for a block: it is ended when the block is left."""
+    gateway = start_gateway(flags, until_ready=until_ready)
+    try:
+        yield gateway
+    finally:
+        end_gateway(gateway)
+
+
+def generate_request(*texts: str, **options: object) -> inference_pb2.GenerateRequest:
+    """A request to generate, for the only model."""
+    return inference_pb2.GenerateRequest(
+        texts=texts, options=inference_pb2.GenerateOptions(**options)
+    )
+
+
+def error_of(call: Callable[[], object]) -> grpc.RpcError:
+    """The error that a call ends in."""
+    try:
+        answer = call()
+    except grpc.RpcError as error:
+        return error
+    raise AssertionError(f"an error was expected, got {answer}")
+
+
+def detail_of(error: grpc.RpcError, kind: type[Detail]) -> Detail:
+    """The detail of a kind that came with an error.
+
+    Raises:
+        AssertionError: There is none.
+    """
+    status = rpc_status.from_call(error)
+    for packed in status.details if status is not None else ():
+        detail = kind()
+        if packed.Unpack(detail):
+            return detail
+    raise AssertionError(f"no {kind.DESCRIPTOR.full_name} in {error}")
+
+
+def violations_of(error: grpc.RpcError) -> dict[str, str]:
+    """What is wrong with a request: descriptions by field."""
+    violations = detail_of(error, error_details_pb2.BadRequest).field_violations
+    return {violation.field: violation.description for violation in violations}
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> float:
+    """Waits until a condition holds; returns how long that took, in seconds.
+
+    Raises:
+        TimeoutError: It does not hold in time.
+    """
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > timeout_s:
+            raise TimeoutError(f"it does not hold after {timeout_s} s")
+        time.sleep(0.02)
+    return time.monotonic() - began
