@@ -12,6 +12,8 @@ from model_server.messages import get_model_metadata_pb2, meta_graph_pb2
 from model_server.status import Code, StatusError
 
 DEFAULT_SIGNATURE = "serving_default"
+_VARIABLES_INDEX = Path("variables", "variables.index")
+_VARIABLE_OPERATIONS = frozenset({"VarHandleOp", "Variable", "VariableV2"})
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,13 @@ def load_servable(servable_id: ServableId, path: Path, config: SessionConfig) ->
         StatusError: With the loader's code and message.
     """
     session = Session(path, config)
-    definitions = meta_graph_pb2.MetaGraphDef.FromString(session.meta_graph).signature_def
+    meta_graph = meta_graph_pb2.MetaGraphDef.FromString(session.meta_graph)
+    if _lacks_variables(meta_graph, path):
+        session.close()
+        raise StatusError(
+            Code.NOT_FOUND, f"The model has variables but {path / _VARIABLES_INDEX} is missing"
+        )
+    definitions = meta_graph.signature_def
     described = get_model_metadata_pb2.SignatureDefMap()
     for key, definition in definitions.items():
         described.signature_def[key].CopyFrom(definition)
@@ -88,6 +96,13 @@ def load_servable(servable_id: ServableId, path: Path, config: SessionConfig) ->
         signatures={key: _signature(definition) for key, definition in definitions.items()},
         signature_map=described.SerializeToString(deterministic=True),
     )
+
+
+def _lacks_variables(meta_graph: Any, path: Path) -> bool:
+    """True for a half-copied model, which the loader takes for one without variables."""
+    if (path / _VARIABLES_INDEX).is_file():
+        return False
+    return any(node.op in _VARIABLE_OPERATIONS for node in meta_graph.graph_def.node)
 
 
 def _signature(definition: Any) -> Signature:

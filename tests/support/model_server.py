@@ -9,7 +9,10 @@ id when the block is left.
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +26,8 @@ from typing import IO
 import psutil
 
 MODEL_SERVER_COMMAND = (sys.executable, "-m", "model_server")
-READY_LINE = re.compile(r"Running gRPC ModelServer at (?P<host>\S+):(?P<port>\d+) \.\.\.")
+FOREIGN_COMMAND_VARIABLE = "HEED_MODEL_SERVER_COMMAND"
+READY_LINE = re.compile(r"Running gRPC ModelServer at \S+:(?P<port>\d+) \.\.\.")
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 FAST_FLAGS = ("--max_num_load_retries=0", "--file_system_poll_wait_seconds=1")
@@ -85,6 +89,7 @@ def start_model_server(
     flags: Sequence[str],
     *,
     port: int = 0,
+    host: str | None = "127.0.0.1",
     timeout_s: float = START_TIMEOUT_S,
     command: Sequence[str] = MODEL_SERVER_COMMAND,
     environment: Mapping[str, str] | None = None,
@@ -95,6 +100,7 @@ def start_model_server(
         flags: Its flags, without the port. Failed loads are not retried and the models' folders
             are read every second unless the flags say otherwise.
         port: Where it listens; 0 lets the system pick.
+        host: Where it listens; None for a server without that flag, which listens everywhere.
         timeout_s: How long it may take until it is ready, in seconds.
         command: The server's command.
         environment: Its whole environment; that of the tests when None.
@@ -102,7 +108,8 @@ def start_model_server(
     Raises:
         ModelServerFailedError: When it ended or was not ready in time. Nothing is left running.
     """
-    arguments = [*command, "--host=127.0.0.1", f"--port={port}", *FAST_FLAGS, *flags]
+    host_flags = () if host is None else (f"--host={host}",)
+    arguments = [*command, *host_flags, f"--port={port}", *FAST_FLAGS, *flags]
     with tempfile.NamedTemporaryFile("wb", suffix=".model-server.log", delete=False) as log_file:
         process = _spawn(arguments, log_file, environment)
     log_path = Path(log_file.name)
@@ -120,19 +127,53 @@ def running_model_server(
     flags: Sequence[str],
     *,
     port: int = 0,
+    host: str | None = "127.0.0.1",
     timeout_s: float = START_TIMEOUT_S,
     command: Sequence[str] = MODEL_SERVER_COMMAND,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[ModelServerProcess]:
     """`start_model_server` for a block: the server is ended when the block is left."""
     server = start_model_server(
-        flags, port=port, timeout_s=timeout_s, command=command, environment=environment
+        flags,
+        port=port,
+        host=host,
+        timeout_s=timeout_s,
+        command=command,
+        environment=environment,
     )
     try:
         yield server
     finally:
         _end(server.process)
         server.log_path.unlink(missing_ok=True)
+
+
+def foreign_command() -> tuple[str, ...] | None:
+    """The command of another server to test, such as TensorFlow Serving in a container.
+
+    It is taken from the environment variable HEED_MODEL_SERVER_COMMAND, gets TensorFlow Serving's
+    flags appended, and must see the tests' temporary folders under the same paths.
+    """
+    text = os.environ.get(FOREIGN_COMMAND_VARIABLE, "")
+    return tuple(shlex.split(text)) or None
+
+
+@contextmanager
+def running_server_under_test(flags: Sequence[str]) -> Iterator[ModelServerProcess]:
+    """The local model server, or the foreign one that the environment names."""
+    command = foreign_command()
+    if command is None:
+        with running_model_server(flags) as server:
+            yield server
+        return
+    with running_model_server(flags, port=_free_port(), command=command, host=None) as server:
+        yield server
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _spawn(
@@ -153,7 +194,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log_path: Path, timeout_
         ended = process.poll() is not None
         log = log_path.read_text(errors="replace")
         if ready := READY_LINE.search(log):
-            return f"{ready['host']}:{ready['port']}"
+            return f"127.0.0.1:{ready['port']}"
         if ended:
             raise ModelServerFailedError(
                 f"the model server ended with status {process.returncode} and printed:\n{log}"
