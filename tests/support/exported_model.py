@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import json
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ import pytest
 if TYPE_CHECKING:
     from model_export.export.exportable import ExportableModel
     from model_export.export.graph_session import GraphSession
+    from model_export.training.run import TrainingRun
 
 MODEL_NAME = "g2p"
 MAX_SOURCE_TOKENS = 24
@@ -77,13 +79,21 @@ def copy_models_dir(models_dir: Path, target: Path) -> Path:
     return Path(shutil.copytree(models_dir, target))
 
 
-@functools.cache
 def random_exportable(*, seed: int = 1, model_name: str = MODEL_NAME) -> ExportableModel:
-    """A model of the recipe g2p-tiny with random weights, as if its training had just ended."""
+    """`random_run` as it is exported."""
     from heed.contract import Precision
+    from model_export.export.exportable import exportable_from_run
+
+    return exportable_from_run(
+        random_run(seed=seed), model_name=model_name, precision=Precision.FLOAT32
+    )
+
+
+@functools.cache
+def random_run(*, seed: int = 1) -> TrainingRun:
+    """A model of the recipe g2p-tiny with random weights, as if its training had just ended."""
     from heed.text import Tokenizer, train_tokenizer
     from model_export.config import load_recipe
-    from model_export.export.exportable import exportable_from_run
     from model_export.models import build_model
     from model_export.training.run import TrainingRun
 
@@ -104,8 +114,21 @@ def random_exportable(*, seed: int = 1, model_name: str = MODEL_NAME) -> Exporta
         seed=seed,
     )
     metrics = {"dev.word_accuracy": 0.0}
-    run = TrainingRun(Path("random-weights"), recipe, source, target, model, metrics)
-    return exportable_from_run(run, model_name=model_name, precision=Precision.FLOAT32)
+    return TrainingRun(Path("random-weights"), recipe, source, target, model, metrics)
+
+
+def write_random_run(path: Path, *, seed: int = 1) -> Path:
+    """Writes `random_run` as the folder of a finished training run."""
+    from model_export.training import run as files
+
+    run = random_run(seed=seed)
+    path.mkdir(parents=True)
+    (path / files.RECIPE_FILE).write_text(run.recipe.model_dump_json(), encoding="utf-8")
+    (path / files.SOURCE_TOKENIZER_FILE).write_bytes(run.source_tokenizer.serialized)
+    (path / files.TARGET_TOKENIZER_FILE).write_bytes(run.target_tokenizer.serialized)
+    run.model.save_weights(path / files.BEST_WEIGHTS_FILE)
+    (path / files.METRICS_FILE).write_text(json.dumps(run.metrics), encoding="utf-8")
+    return path
 
 
 @functools.cache
