@@ -58,6 +58,10 @@ protos: $(READY) ## Lint the protos (the tests check that the generated code is 
 generate: $(READY) ## Generate the Python messages from protos/.
 	@tools/generate_protos.sh
 
+.PHONY: docs
+docs: $(READY) ## Write the pages that are made from the code.
+	@$(VENV)/bin/python tools/document_errors.py
+
 .PHONY: lock
 lock: $(READY) ## Renew the lock files.
 	@tools/lock.sh

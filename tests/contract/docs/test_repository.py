@@ -1,0 +1,46 @@
+"""What every file of the repository keeps to."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+REGISTRY = re.compile(r"https?://[^\s)\"]*(pypi|pythonhosted|npmjs|debian)", re.IGNORECASE)
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def _tracked(pattern: str) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", pattern], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.split("\0") if name]
+
+
+def test_lock_files_name_versions_and_hashes_and_no_host() -> None:
+    for lock in sorted((ROOT / "requirements").glob("*.lock")):
+        text = lock.read_text()
+        packages = [line for line in text.splitlines() if line and line[0].isalnum()]
+        assert packages
+        assert all(re.match(r"[a-z0-9._-]+==\S+", line) for line in packages)
+        assert text.count("--hash=sha256:") >= len(packages)
+        assert "://" not in text
+
+
+def test_no_file_names_a_registry_host() -> None:
+    for path in _tracked("*"):
+        if (
+            path.is_file()
+            and path.suffix not in {".gz", ".png"}
+            and path.name != Path(__file__).name
+        ):
+            assert not REGISTRY.search(path.read_text(errors="ignore")), path
+
+
+def test_every_link_in_the_documents_leads_to_a_file() -> None:
+    for page in _tracked("*.md"):
+        for target in LINK.findall(page.read_text()):
+            assert (page.parent / target).exists(), f"{page}: {target}"

@@ -1,0 +1,90 @@
+"""Writes docs/errors.md from the gateway's error classes and their one table to gRPC.
+
+Usage: python tools/document_errors.py [--check]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from service import errors
+from service.rpc.error_table import STATUS_CODES
+
+PAGE = Path(__file__).parents[1] / "docs/errors.md"
+
+HEAD = """\
+# Errors
+
+Made from the classes in `service/errors.py` by `make docs`; do not edit.
+
+Every failure carries details of google.rpc in the trailer `grpc-status-details-bin`:
+`ErrorInfo` with the domain "heed", the reason below and metadata for programs; `RequestInfo` with
+the request's id, which the gateway's log shows too; and what the column *more* names.
+No error holds a caller's text. A failure that is none of these is INTERNAL with a fixed message.
+
+| reason | gRPC code | what happened | more | try again? |
+|---|---|---|---|---|
+"""
+
+TAIL = """
+From the connection itself, before the gateway sees a request:
+
+| gRPC code | what happened |
+|---|---|
+| RESOURCE_EXHAUSTED | the message is larger than `--max-message-bytes`; gRPC's text names both sizes |
+| UNAVAILABLE | nothing listens at the address |
+| CANCELLED | the caller left |
+"""
+
+
+def _leaves(error: type[errors.ServiceError]) -> Iterator[type[errors.ServiceError]]:
+    """The classes that have none below themselves: what is really raised."""
+    children = error.__subclasses__()
+    if not children:
+        yield error
+    for child in children:
+        yield from _leaves(child)
+
+
+def _more(error: type[errors.ServiceError]) -> str:
+    if issubclass(error, errors.InvalidRequestError):
+        return "`BadRequest` with each field's path and limit"
+    if issubclass(error, errors.OverloadedError):
+        return "`RetryInfo`"
+    return ""
+
+
+def _advice(error: type[errors.ServiceError]) -> str:
+    if issubclass(error, errors.OverloadedError):
+        return "after the pause that `RetryInfo` names"
+    if issubclass(error, errors.UnavailableError):
+        return "yes"
+    if issubclass(error, errors.DeadlinePassedError):
+        return "with more time"
+    return "no"
+
+
+def _row(error: type[errors.ServiceError]) -> str:
+    summary = (error.__doc__ or "").strip().splitlines()[0]
+    cells = [f"`{error.reason}`", STATUS_CODES[error].name, summary, _more(error), _advice(error)]
+    return "| " + " | ".join(cells) + " |"
+
+
+def errors_page() -> str:
+    """The page as Markdown."""
+    rows = "\n".join(_row(error) for error in _leaves(errors.ServiceError))
+    return HEAD + rows + "\n" + TAIL
+
+
+def main() -> int:
+    """Writes the page; with --check only says whether it is up to date."""
+    if "--check" in sys.argv[1:]:
+        return 0 if PAGE.read_text() == errors_page() else 1
+    PAGE.write_text(errors_page())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
