@@ -33,7 +33,7 @@ From the connection itself, before the gateway sees a request:
 
 | gRPC code | what happened |
 |---|---|
-| RESOURCE_EXHAUSTED | the message is larger than `--max-message-bytes`; gRPC's text names both sizes |
+| RESOURCE_EXHAUSTED | the message is larger than `--max-message-bytes`; both sizes are named |
 | UNAVAILABLE | nothing listens at the address |
 | CANCELLED | the caller left |
 """
