@@ -103,40 +103,45 @@ class Demo:
     def verify(self, version: Path) -> None:
         """Compares the version with the training run, in a fresh process."""
         with self._step("Verify: the exported version answers as the trained model does"):
-            self._heed("verify", str(version), log="verify")
+            self._heed("verify", str(version))
 
-    def serve(self) -> str:
-        """Starts the gateway with its own model server; returns its address."""
+    def serve(self) -> tuple[subprocess.Popen[bytes], str]:
+        """Starts the gateway with its own model server; returns its process and address."""
         port = DEFAULT_PORT if is_free(DEFAULT_PORT) else 0
         command = ["serve", "--models-dir", str(self.models), "--grpc-port", str(port)]
         log_path = self._log_path("serve")
         with self._step("Serve: the gateway, and a model server behind it"):
             self._print_command(command)
             with log_path.open("wb") as log, self.console.status("starting ..."):
-                process = self._start(command, log)
-                address = wait_until_ready(process, log_path)
+                gateway = self._start(command, log)
+                address = wait_until_ready(gateway, log_path)
             self.console.print(f"  listening at [bold]{address}[/]")
-        return address
+        return gateway, address
 
     def ask(self, address: str) -> None:
         """Asks a few words, and looks at the attention of one."""
         picture = self.logs / "attention.png"
         where = [] if address.endswith(f":{DEFAULT_PORT}") else ["--address", address]
+        which = ["--model", self.recipe] if len(list(self.models.iterdir())) > 1 else []
         with self._step("Ask, and see where letters meet phonemes"):
-            self._heed("generate", "attention", "--attention", "terminal", *where)
-            self._heed("generate", *WORDS, "--attention", "none", *where)
-            self._heed("generate", "attention", "--attention", str(picture), *where)
+            for arguments in (
+                ("attention", "--attention", "terminal"),
+                (*WORDS, "--attention", "none"),
+                ("attention", "--attention", str(picture)),
+            ):
+                self._heed("generate", *arguments, *which, *where)
         self.console.print(
             f"\nThe picture: [bold]{shown(picture)}[/]\n"
             f"The gateway answers at [bold]{address}[/]. Try, in another terminal:\n\n"
-            f"  {heed_shown()} generate heed {' '.join(where)}\n"
-            f"  {heed_shown()} models {' '.join(where)}\n"
+            f"  {shlex.join([heed_shown(), 'generate', 'heed', *which, *where])}\n"
+            f"  {shlex.join([heed_shown(), 'models', *where])}\n",
+            soft_wrap=True,
         )
 
-    def wait(self) -> None:
+    def wait(self, gateway: subprocess.Popen[bytes]) -> None:
         """Stays until the gateway ends, or someone stops the demo."""
         self.console.print("Ctrl-C stops it.")
-        status = self.processes[-1].wait()
+        status = gateway.wait()
         raise DemoError(f"the gateway ended with status {status}; see {self._log_path('serve')}")
 
     def stop(self) -> None:
@@ -197,7 +202,7 @@ class Demo:
 
     def _print_command(self, arguments: tuple[str, ...] | list[str]) -> None:
         command = shlex.join(shown(argument) for argument in arguments)
-        self.console.print(f"  [dim]$ {heed_shown()} {escape(command)}[/]", highlight=False)
+        self.console.print(f"  [dim]$ {heed_shown()} {escape(command)}[/]", soft_wrap=True)
 
     def _log_path(self, name: str) -> Path:
         self.logs.mkdir(parents=True, exist_ok=True)
@@ -221,9 +226,10 @@ def main() -> int:
         demo.train()
         demo.evaluate()
         demo.verify(demo.export())
-        demo.ask(demo.serve())
+        gateway, address = demo.serve()
+        demo.ask(address)
         if waits:
-            demo.wait()
+            demo.wait(gateway)
     except DemoError as error:
         demo.console.print(f"\n[bold red]The demo stopped:[/] {escape(str(error))}")
         return 1

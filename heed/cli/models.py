@@ -70,11 +70,17 @@ def _table(models: list[Model]) -> Table:
             model.task,
             ", ".join(kind.name for kind in model.attention),
             f"{model.max_source_tokens} → {model.max_target_tokens} tokens",
-            ", ".join(f"{name} {value:.3f}" for name, value in _headline(model)),
+            ", ".join(_headline(model)),
         )
     return table
 
 
-def _headline(model: Model) -> list[tuple[str, float]]:
-    """The two metrics that come first by name; `--json` has all."""
-    return sorted(model.card.metrics.items())[:2]
+def _headline(model: Model) -> list[str]:
+    """The metrics that are shares, best known first; `--json` has all."""
+    shares = [
+        f"{name.replace('_', ' ').replace('.', ' ')} {value:.1%}"
+        for kind in ("_accuracy", "_error_rate")
+        for name, value in sorted(model.card.metrics.items())
+        if name.endswith(kind)
+    ]
+    return shares[:2]
