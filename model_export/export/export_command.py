@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
 from heed.contract import ModelName, Precision
+from model_export.progress import progress_display
 
 if TYPE_CHECKING:
     from model_export.export.export_model import ExportedVersion
 
 LOADING_STEP = "Loading the training run"
+STEP_COUNT = 6
+"""`LOADING_STEP` and those of `export_model`, whose module needs TensorFlow."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +73,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> ExportedVersion:
-    with _progress() as on_step:
+    with progress_display("export", STEP_COUNT) as display:
+        begun = itertools.count()
+
+        def on_step(step: str) -> None:
+            display.line(step)
+            display.update(next(begun), "")
+
         on_step(LOADING_STEP)
         from model_export.export.export_model import export_model
         from model_export.export.exportable import exportable_from_run
@@ -94,35 +102,3 @@ def _model_name(text: str) -> str:
             f'"{text}" is no model name: 1 to 63 letters, digits, ".", "_" or "-", '
             "beginning with a letter or digit"
         ) from error
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Shows the steps on standard error; each call begins the next one."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda step: print(step, file=sys.stderr, flush=True)
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=_STEP_COUNT)
-        begun = 0
-
-        def on_step(step: str) -> None:
-            nonlocal begun
-            progress.update(task, description=step, completed=begun)
-            begun += 1
-
-        yield on_step
-
-
-_STEP_COUNT = 6
-"""`LOADING_STEP` and those of `export_model`, whose module needs TensorFlow."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import tensorflow as tf
+
 from model_export.export.errors import ExportError
 from model_export.export.exportable import ExportableModel
 from model_export.export.publishing import publish, staging_directory
@@ -80,8 +82,8 @@ def export_model(
             save_reference_cases(cases, written)
             warmup_requests = write_warmup_requests(exportable, cases, written)
             moved = written.rename(staging / "moved")
-        except OSError as error:
-            raise ExportError(f"cannot write to {model_dir}: {error.strerror or error}") from error
+        except (OSError, tf.errors.OpError) as error:  # TensorFlow has its own, for a full disk
+            raise ExportError(f"cannot write to {model_dir}: {error}") from error
         on_step(next(steps))
         (verify or verify_in_fresh_process)(moved)
         on_step(next(steps))

@@ -56,13 +56,17 @@ def checked_tokens(
         lengths: int32 [B], 1 to S.
         names: The names of these two inputs, for messages.
         vocabulary_size: Real ids must lie in 0 to `vocabulary_size` - 1.
-        max_length: The longest row allowed.
+        max_length: The longest row allowed. Padding may make the columns up to twice as many, so
+            that they can be rounded up to a power of two; more would only keep the server busy.
 
     Returns:
         The tokens, 0 behind each row's length, at least one column wide; and the lengths.
     """
     tokens_name, lengths_name = names
-    limit = tf.minimum(tf.shape(tokens)[1], max_length)
+    columns = tf.shape(tokens)[1]
+    message = f"{tokens_name}: must have at most {2 * max_length} columns; found"
+    (tokens,) = _after([_require(columns <= 2 * max_length, message, columns)], [tokens])
+    limit = tf.minimum(columns, max_length)
     tokens = _at_least_one_column(tokens)
     in_range = (lengths >= 1) & (lengths <= limit)
     message = f"{lengths_name}: must be 1 to the columns of {tokens_name}, at most {max_length}"

@@ -49,8 +49,18 @@ HOSTILE: list[tuple[str, dict[str, Any], str]] = [
     ("greedy", {"tokens": np.zeros([2, 0])}, "lengths: must be 1 to the columns of tokens"),
     (
         "greedy",
-        {"tokens": np.full([2, 99], 5), "lengths": [MAX_SOURCE_TOKENS + 1, 1]},
+        {"tokens": np.full([2, 30], 5), "lengths": [MAX_SOURCE_TOKENS + 1, 1]},
         f"at most {MAX_SOURCE_TOKENS}",
+    ),
+    (
+        "serving_default",
+        {"tokens": np.full([2, 2 * MAX_SOURCE_TOKENS + 1], 5)},
+        f"tokens: must have at most {2 * MAX_SOURCE_TOKENS} columns; found] [49]",
+    ),
+    (
+        "score",
+        {"target_tokens": np.full([2, 2 * MAX_TARGET_TOKENS + 1], 5)},
+        f"target_tokens: must have at most {2 * MAX_TARGET_TOKENS} columns; found] [25]",
     ),
     ("greedy", {"max_lengths": [0, 5]}, f"max_lengths: must be 1 to {MAX_TARGET_TOKENS}"),
     ("greedy", {"max_lengths": [MAX_TARGET_TOKENS + 1, 5]}, "max_lengths: must be 1 to"),

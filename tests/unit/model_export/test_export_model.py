@@ -44,7 +44,14 @@ def accept(version_dir: Path) -> None:
 
 def test_a_verified_version_is_published_and_nothing_else(tmp_path: Path) -> None:
     steps: list[str] = []
-    exported = export_model(random_exportable(), tmp_path / "models", on_step=steps.append)
+    verified: list[bool] = []
+    exported = export_model(
+        random_exportable(),
+        tmp_path / "models",
+        on_step=steps.append,
+        verify=lambda version_dir: verified.append((version_dir / "saved_model.pb").is_file()),
+    )
+    assert verified == [True]
     assert steps == list(EXPORT_STEPS)
     assert exported.path == tmp_path / "models" / "g2p" / "1"
     assert exported.version == 1
