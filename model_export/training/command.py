@@ -7,7 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from model_export.config import load_recipe, recipe_names
+from model_export.config import Recipe, load_recipe, recipe_names
+from model_export.training.run import METRICS_FILE, RECIPE_FILE
+from model_export.training.run_folder import held_run_folder
+from model_export.training.stop import StopRequest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,12 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.out if arguments.out is not None else Path("runs") / recipe.name
     print(f"training {recipe.name} into {folder}", file=sys.stderr, flush=True)
 
-    from model_export.training.run import METRICS_FILE, RECIPE_FILE
-    from model_export.training.stop import StopRequest
-    from model_export.training.train import train
-
-    with StopRequest() as stop:
-        finished = train(recipe, folder=folder, data_dir=arguments.data_dir, stop=stop)
+    with StopRequest() as stop, held_run_folder(folder, recipe) as was_finished:
+        finished = was_finished or _train(recipe, folder, data_dir=arguments.data_dir, stop=stop)
     if not finished:
         data_dir = f" --data-dir {arguments.data_dir}" if arguments.data_dir else ""
         print(
@@ -62,3 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
         f"{metrics['training.seconds']:.0f} s, {metrics['training.steps']:.0f} steps"
     )
     return 0
+
+
+def _train(recipe: Recipe, folder: Path, *, data_dir: Path | None, stop: StopRequest) -> bool:
+    from model_export.training.train import train
+
+    return train(recipe, folder=folder, data_dir=data_dir, stop=stop)

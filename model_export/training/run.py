@@ -7,12 +7,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from heed.text import Tokenizer, TokenizerError
 from model_export.config import Recipe, RecipeError, parse_recipe
 from model_export.errors import RunError
-from model_export.models import Seq2Seq, build_model
+
+if TYPE_CHECKING:
+    from model_export.models import Seq2Seq
 
 RECIPE_FILE: Final = "recipe.json"
 SOURCE_TOKENIZER_FILE: Final = "source_tokenizer.model"
@@ -134,6 +136,8 @@ def write_file_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _load_model(folder: Path, recipe: Recipe, *, source: Tokenizer, target: Tokenizer) -> Seq2Seq:
+    from model_export.models import build_model
+
     model = build_model(
         recipe.model,
         source_vocabulary_size=source.vocabulary_size,

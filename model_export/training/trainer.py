@@ -72,7 +72,7 @@ class Trainer:
             max_target_tokens=recipe.model.max_target_tokens,
             batch_size=recipe.evaluation.batch_size,
         )
-        self._learning_rate = optimizer
+        self._optimizer = optimizer
         self._variables = [*self._model.variables, *optimizer.variables]
         self._progress = self._restored_progress()
         self._seen_widths: set[int] = set()
@@ -170,7 +170,8 @@ class Trainer:
             dev_word_accuracy=metrics.word_accuracy,
         )
         self._take_note(entry)
-        log.write(entry.step, entry.model_dump(exclude={"step"}))
+        rate = float(self._optimizer.learning_rate)
+        log.write(entry.step, entry.model_dump(exclude={"step"}) | {"learning_rate": rate})
         seconds = time.monotonic() - started_s
         self._time_left.record_evaluation(seconds)
         self._update(seconds=self._progress.seconds + seconds)
