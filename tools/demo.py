@@ -92,7 +92,9 @@ class Demo:
         finished_at = (self.run / "metrics.json").stat().st_mtime
         with self._step("Export"):
             if newest is not None and newest.stat().st_mtime > finished_at:
-                self.console.print(f"  {shown(newest)} is newer than the run: used again")
+                self.console.print(
+                    f"  {shown(newest)} is newer than the run: used again", soft_wrap=True
+                )
                 return newest
             self._heed("export", str(self.run), "--models-dir", str(self.models), log="export")
         newest = newest_version(self.models / self.recipe)
@@ -180,7 +182,7 @@ class Demo:
                 f"`heed {arguments[0]}` failed with status {status}:\n"
                 f"{end_of(log_path)}\nThe whole log: {shown(log_path)}"
             )
-        self.console.print(f"  {escape(end_of(log_path, 1).strip())}", highlight=False)
+        self.console.print(f"  {escape(end_of(log_path, 1).strip())}", soft_wrap=True)
 
     def _start(
         self,
@@ -231,7 +233,7 @@ def main() -> int:
         if waits:
             demo.wait(gateway)
     except DemoError as error:
-        demo.console.print(f"\n[bold red]The demo stopped:[/] {escape(str(error))}")
+        demo.console.print(f"\n[bold red]The demo stopped:[/] {escape(str(error))}", soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         demo.console.print("\nStopping ...")
