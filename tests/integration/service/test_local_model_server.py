@@ -1,0 +1,93 @@
+"""`heed serve --models-dir`: the model server as a child of the gateway."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.gateway import (
+    GATEWAY_COMMAND,
+    GatewayProcess,
+    generate_request,
+    running_gateway,
+    wait_until,
+)
+
+
+@pytest.fixture(scope="module")
+def gateway(exported_models_dir: Path) -> Iterator[GatewayProcess]:
+    with running_gateway(["--models-dir", str(exported_models_dir)]) as gateway:
+        yield gateway
+
+
+def test_it_serves_every_model_of_the_directory(gateway: GatewayProcess) -> None:
+    answer = gateway.stub.Generate(generate_request("heed"), timeout=30)
+    assert (answer.model.name, answer.model.version) == ("g2p", 1)
+
+
+def test_a_model_server_that_dies_is_started_again(gateway: GatewayProcess) -> None:
+    child = gateway.model_server_child()
+    child.kill()
+    wait_until(lambda: gateway.health() == "NOT_SERVING", 5)
+    gateway.wait_for_log(re.compile("the model server ended with -9; starting it again in"))
+    wait_until(lambda: gateway.health() == "SERVING", 30)
+    assert gateway.stub.Generate(generate_request("heed"), timeout=30).results
+    assert gateway.model_server_child().pid != child.pid
+
+
+def test_the_model_server_ends_with_a_gateway_that_is_killed(gateway: GatewayProcess) -> None:
+    child = gateway.model_server_child()
+    gateway.process.kill()
+    gateway.process.wait(10)
+    child.wait(10)
+    assert not psutil.pid_exists(child.pid)
+
+
+def test_ctrl_c_ends_the_gateway_and_its_model_server(exported_models_dir: Path) -> None:
+    with running_gateway(["--models-dir", str(exported_models_dir)], until_ready=False) as gateway:
+        wait_until(lambda: bool(psutil.Process(gateway.process.pid).children()))
+        children = psutil.Process(gateway.process.pid).children()
+        gateway.process.send_signal(signal.SIGINT)
+        assert gateway.process.wait(20) == 0
+        assert not any(psutil.pid_exists(child.pid) for child in children)
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "message"),
+    [
+        ([], 2, "give either --models-dir or --model-server"),
+        (["--model-server", "127.0.0.1:1"], 2, "--model-server needs --model NAME"),
+        (["--model-server", "localhost"], 2, "expected HOST:PORT"),
+        (["--models-dir", "/nowhere"], 1, "/nowhere is not a directory"),
+        (["--models-dir", "{empty}"], 1, "holds no exported model"),
+    ],
+)
+def test_wrong_flags_end_with_one_clear_line(
+    tmp_path: Path, flags: list[str], status: int, message: str
+) -> None:
+    command = [*GATEWAY_COMMAND, *(flag.format(empty=tmp_path) for flag in flags)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == status
+    assert re.fullmatch(rf"heed: error: .*{re.escape(message)}.*\n", result.stderr), result.stderr
+
+
+def test_a_port_in_use_ends_with_one_clear_line() -> None:
+    flags = ["--model-server", "127.0.0.1:1", "--model", "g2p", "--host", "127.0.0.1"]
+    with running_gateway(flags, until_ready=False) as first:
+        port = first.address.rpartition(":")[2]
+        result = subprocess.run(
+            [sys.executable, "-m", "service", *flags, "--grpc-port", port],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert f"heed: error: cannot listen on 127.0.0.1:{port}" in result.stderr
