@@ -30,7 +30,9 @@ FOREIGN_COMMAND_VARIABLE = "HEED_MODEL_SERVER_COMMAND"
 READY_LINE = re.compile(r"Running gRPC ModelServer at \S+:(?P<port>\d+) \.\.\.")
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
-FAST_FLAGS = ("--max_num_load_retries=0", "--file_system_poll_wait_seconds=1")
+NO_RETRIES = "--max_num_load_retries=0"
+LOCAL_FLAGS = (NO_RETRIES, "--file_system_poll_wait_seconds=0.2")
+FOREIGN_FLAGS = (NO_RETRIES, "--file_system_poll_wait_seconds=1")
 
 
 class ModelServerFailedError(Exception):
@@ -98,7 +100,7 @@ def start_model_server(
 
     Args:
         flags: Its flags, without the port. Failed loads are not retried and the models' folders
-            are read every second unless the flags say otherwise.
+            are read several times a second, unless the flags say otherwise.
         port: Where it listens; 0 lets the system pick.
         host: Where it listens; None for a server without that flag, which listens everywhere.
         timeout_s: How long it may take until it is ready, in seconds.
@@ -108,8 +110,8 @@ def start_model_server(
     Raises:
         ModelServerFailedError: When it ended or was not ready in time. Nothing is left running.
     """
-    host_flags = () if host is None else (f"--host={host}",)
-    arguments = [*command, *host_flags, f"--port={port}", *FAST_FLAGS, *flags]
+    usual_flags = FOREIGN_FLAGS if host is None else (f"--host={host}", *LOCAL_FLAGS)
+    arguments = [*command, f"--port={port}", *usual_flags, *flags]
     with tempfile.NamedTemporaryFile("wb", suffix=".model-server.log", delete=False) as log_file:
         process = _spawn(arguments, log_file, environment)
     log_path = Path(log_file.name)
