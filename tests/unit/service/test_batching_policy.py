@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.batching.policy import BUCKET_BOUNDS, BatchLimits, WaitingRows, bucket_of
+
+
+@dataclass(eq=False)
+class Row:
+    length: int
+    arrival: float = 0.0
+    target: str = "model"
+    is_gone: bool = False
+
+
+LIMITS = BatchLimits(max_tokens=40, max_rows=8, max_padding=0.25)
+
+
+def waiting(*rows: Row, limits: BatchLimits = LIMITS) -> WaitingRows[Row]:
+    line: WaitingRows[Row] = WaitingRows(limits)
+    for row in rows:
+        line.add(row)
+    return line
+
+
+def rows_of(*lengths: int) -> list[Row]:
+    return [Row(length, float(index)) for index, length in enumerate(lengths)]
+
+
+def test_no_rows_make_no_batch() -> None:
+    line = waiting()
+    assert not line
+    assert line.take_batch() == []
+
+
+def test_buckets_end_at_their_bounds() -> None:
+    assert [bucket_of(bound) for bound in BUCKET_BOUNDS] == list(range(len(BUCKET_BOUNDS)))
+    assert [bucket_of(bound + 1) for bound in BUCKET_BOUNDS] == list(
+        range(1, len(BUCKET_BOUNDS) + 1)
+    )
+
+
+def test_rows_of_one_bucket_travel_together_in_the_order_of_arrival() -> None:
+    rows = rows_of(5, 6, 7, 8)
+    line = waiting(*rows)
+    assert line.take_batch() == rows
+    assert not line
+
+
+def test_a_batch_stays_within_the_padded_token_budget() -> None:
+    line = waiting(*rows_of(8, 8, 8, 8, 8, 8))
+    assert [len(line.take_batch()) for _ in range(2)] == [5, 1]
+
+
+def test_a_batch_stays_within_the_row_limit() -> None:
+    line = waiting(*rows_of(*[1] * 20))
+    assert [len(line.take_batch()) for _ in range(3)] == [8, 8, 4]
+
+
+def test_a_row_longer_than_the_budget_travels_alone() -> None:
+    rows = rows_of(100, 100, 1)
+    line = waiting(*rows)
+    assert line.take_batch() == [rows[0]]
+    assert line.take_batch() == [rows[1]]
+
+
+def test_different_targets_never_share_a_batch() -> None:
+    rows = [Row(4, 0.0, "a"), Row(4, 1.0, "b"), Row(4, 2.0, "a")]
+    line = waiting(*rows)
+    assert line.take_batch() == [rows[0], rows[2]]
+    assert line.take_batch() == [rows[1]]
+
+
+def test_the_row_that_has_waited_longest_is_always_in_the_next_batch() -> None:
+    rows = [*rows_of(*[4] * 30), Row(32, 3.5)]
+    line = waiting(*rows)
+    assert line.take_batch()[0] is rows[0]
+    assert line.take_batch()[0] is rows[30], "a long row among many short ones starves"
+
+
+def test_room_that_is_left_is_filled_from_neighbouring_lengths() -> None:
+    rows = [Row(8, 0.0), Row(7, 1.0), Row(9, 2.0)]
+    assert waiting(*rows).take_batch() == rows
+
+
+def test_rows_whose_padding_would_cost_too_much_wait_for_another_batch() -> None:
+    rows = [Row(12, 0.0), Row(1, 1.0)]
+    line = waiting(*rows)
+    assert line.take_batch() == [rows[0]]
+    assert line.take_batch() == [rows[1]]
+
+
+def test_rows_that_are_gone_are_dropped() -> None:
+    rows = rows_of(4, 4, 4, 4)
+    line = waiting(*rows)
+    rows[0].is_gone = rows[2].is_gone = True
+    assert line.take_batch() == [rows[1], rows[3]]
+    assert not line
+
+
+def test_nothing_is_left_when_every_row_is_gone() -> None:
+    rows = rows_of(4, 40, 400)
+    line = waiting(*rows)
+    for row in rows:
+        row.is_gone = True
+    assert line.take_batch() == []
+    assert not line
+
+
+@given(
+    lengths=st.lists(st.integers(1, 600), min_size=1, max_size=80),
+    max_tokens=st.integers(1, 2000),
+    max_rows=st.integers(1, 40),
+)
+def test_every_row_leaves_exactly_once_and_every_batch_keeps_the_limits(
+    lengths: list[int], max_tokens: int, max_rows: int
+) -> None:
+    rows = [Row(length, float(i), str(i % 3)) for i, length in enumerate(lengths)]
+    line = waiting(*rows, limits=BatchLimits(max_tokens, max_rows))
+    left: list[Row] = []
+    while line:
+        batch = line.take_batch()
+        assert batch
+        oldest = min((row for row in rows if row not in left), key=lambda row: row.arrival)
+        assert oldest in batch
+        assert len({row.target for row in batch}) == 1
+        assert len(batch) <= max_rows
+        padded = len(batch) * max(row.length for row in batch)
+        assert len(batch) == 1 or padded <= max_tokens
+        left += batch
+    assert sorted(map(id, left)) == sorted(map(id, rows))
+
+
+def test_mixed_lengths_waste_little() -> None:
+    random.seed(1)
+    rows = rows_of(*[random.randint(4, 60) for _ in range(2000)])
+    line = waiting(*rows, limits=BatchLimits(max_tokens=1024, max_rows=128))
+    padded = 0
+    while batch := line.take_batch():
+        padded += len(batch) * max(row.length for row in batch)
+    assert sum(row.length for row in rows) / padded == pytest.approx(0.9, abs=0.1)
