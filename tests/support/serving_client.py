@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +17,8 @@ from tensorflow_serving.apis import (
     predict_pb2,
     prediction_service_pb2_grpc,
 )
+
+from tests.support.waiting import wait_until
 
 CALL_TIMEOUT_S = 20.0
 _STATE_NAMES = {
@@ -114,24 +115,6 @@ def serving_client(address: str) -> Iterator[ServingClient]:
         yield client
     finally:
         client.channel.close()
-
-
-def wait_until(
-    condition: Callable[[], bool],
-    describe: Callable[[], str] = lambda: "",
-    *,
-    timeout_s: float = 20.0,
-) -> None:
-    """Wait until something is so.
-
-    Raises:
-        TimeoutError: With the description of what is instead.
-    """
-    give_up_at = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > give_up_at:
-            raise TimeoutError(f"still not so after {timeout_s} s; instead: {describe()}")
-        time.sleep(0.02)
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from tests.support.serving_client import (
     predict_request,
     serving_client,
     tensor,
-    wait_until,
 )
+from tests.support.waiting import wait_until
 
 MODEL = "tiny"
 NOT_FOUND, INVALID, DATA_LOSS, OUT_OF_RANGE, UNIMPLEMENTED = 5, 3, 15, 11, 12

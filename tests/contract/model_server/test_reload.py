@@ -18,8 +18,8 @@ from tests.support.serving_client import (
     refused,
     serving_client,
     tensor,
-    wait_until,
 )
+from tests.support.waiting import wait_until
 
 ONE = {"x": tensor([1.0])}
 

@@ -16,8 +16,8 @@ from tests.support.serving_client import (
     refused,
     serving_client,
     tensor,
-    wait_until,
 )
+from tests.support.waiting import wait_until
 
 MODEL = "tiny"
 AVAILABLE, END = "AVAILABLE", "END"

@@ -19,8 +19,8 @@ from tests.support.serving_client import (
     predict_request,
     serving_client,
     tensor,
-    wait_until,
 )
+from tests.support.waiting import wait_until
 
 MODEL = "full"
 ONE = {"x": tensor([1.0])}
