@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,24 @@ def test_a_run_is_exported_and_the_version_verified_by_two_commands(
     table = capsys.readouterr().out
     assert "Largest difference" in table
     assert "any padded" in table
+
+
+def test_an_interrupted_export_says_so_and_leaves_nothing(run_dir: Path, tmp_path: Path) -> None:
+    models_dir = tmp_path / "models"
+    command = [sys.executable, "-m", "model_export", "export", str(run_dir)]
+    with subprocess.Popen(
+        [*command, "--models-dir", str(models_dir)], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("Verifying"):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert rest.endswith("heed: interrupted; nothing was published\n")
+    assert "Traceback" not in rest
+    assert not models_dir.exists()
 
 
 def test_a_run_that_is_not_there_is_named(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -88,10 +87,7 @@ def test_a_version_that_differs_from_its_model_is_not_published(tmp_path: Path) 
     assert not (tmp_path / "models").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_export_that_is_ended_half_way_publishes_nothing(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_an_export_that_is_killed_half_way_publishes_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-c", STUCK_EXPORT, str(tmp_path / "models")]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -99,13 +95,9 @@ def test_an_export_that_is_ended_half_way_publishes_nothing(
         assert process.stdout is not None
         half_way = Path(process.stdout.readline().strip())
         assert (half_way / "saved_model.pb").is_file()
-        process.send_signal(number)
-        process.wait(30)
-    if number is signal.SIGKILL:
-        (left,) = (tmp_path / "models" / "g2p").iterdir()
-        assert left.name.startswith(".export-")
-    else:
-        assert not (tmp_path / "models").exists()
+        process.kill()
+    (left,) = (tmp_path / "models" / "g2p").iterdir()
+    assert left.name.startswith(".export-")
 
 
 def test_the_next_export_takes_the_next_number(tmp_path: Path) -> None:
