@@ -80,9 +80,9 @@ def _serve(settings: Settings) -> int:
 
 def _wait_for_models(registry: ModelRegistry, settings: Settings, stopped: threading.Event) -> bool:
     """Wait, for ever if need be, until every model can be used; False when told to stop."""
-    names = registry.apply(settings.read_models())
+    models = registry.apply(settings.read_models())
     while not stopped.is_set():
-        if registry.wait_until_available(names, timeout_s=_WAIT_STEP_S):
+        if registry.wait_until_available(models, timeout_s=_WAIT_STEP_S):
             return True
     return False
 

@@ -14,7 +14,7 @@ from model_server.lifecycle.labels import Labels
 from model_server.lifecycle.manager import Loader, LoadPolicy, VersionManager
 from model_server.lifecycle.polling import FolderSource, PeriodicTask
 from model_server.lifecycle.serving import ServingTable
-from model_server.lifecycle.states import State, StateMonitor, VersionState
+from model_server.lifecycle.states import StateMonitor, VersionState
 from model_server.servables.servable import Servable, ServableId
 from model_server.status import Code, StatusError
 
@@ -34,6 +34,19 @@ class WatchPolicy:
     poll_interval_s: float
     config_interval_s: float = 0
     allow_labels_for_unavailable: bool = False
+
+
+@dataclass(frozen=True)
+class NewModels:
+    """Models that a configuration has added.
+
+    Attributes:
+        names: Their names.
+        since: How many changes of state had been reported before they were added.
+    """
+
+    names: frozenset[str]
+    since: int
 
 
 class ModelRegistry:
@@ -68,8 +81,11 @@ class ModelRegistry:
             work = _config_watch(self, read)
             self._start_task("config-poll", work, self._watch.config_interval_s)
 
-    def apply(self, models: Iterable[ModelConfig]) -> frozenset[str]:
-        """Make this the whole configuration; returns the names that are new in it.
+    def apply(self, models: Iterable[ModelConfig]) -> NewModels:
+        """Make this the whole configuration.
+
+        Returns:
+            The models that are new in it, to be waited for.
 
         Raises:
             StatusError: FAILED_PRECONDITION when a label cannot be assigned; nothing has changed.
@@ -77,23 +93,26 @@ class ModelRegistry:
         models = tuple(models)
         with self._config_lock:
             self._labels.replace(models)
+            changes = self.states.changes
             self._source.set_models(models)
             known, self._names = self._names, frozenset(model.name for model in models)
             if self._watch.poll_interval_s >= 0:
                 self._source.poll()
-            return self._names - known
+            return NewModels(self._names - known, changes)
 
-    def wait_until_available(self, names: Iterable[str], *, timeout_s: float) -> bool:
-        """Wait until each model can be used; False when the time is up first.
+    def wait_until_available(self, models: NewModels, *, timeout_s: float) -> bool:
+        """Wait until each of the models can be used; False when the time is up first.
 
         Raises:
             StatusError: UNKNOWN, naming the versions, when a model's newest version has failed.
         """
-        settled = self.states.wait_until_settled(names, timeout_s=timeout_s)
+        settled = self.states.wait_until_settled(
+            models.names, timeout_s=timeout_s, since=models.since
+        )
         failed = [
             f"{ServableId(name, found.version)} due to error: {found.error}}}, "
             for name, found in sorted(settled.items())
-            if found is not None and found.state is State.END
+            if found is not None and found.error is not None
         ]
         if failed:
             raise StatusError(

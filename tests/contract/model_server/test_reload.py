@@ -105,6 +105,16 @@ def test_a_reload_with_a_model_that_fails_says_so_and_stays_in_force(
     assert client.states("b") == [(1, "AVAILABLE", 0)]
 
 
+def test_a_model_that_comes_back_is_waited_for_again(
+    client: ServingClient, folder: Path, config_path: Path
+) -> None:
+    config_path.unlink()
+    for _ in range(3):
+        reload(client, folder, "b")
+        assert client.line("b", [2.0]) == [3.0]
+        reload(client, folder)
+
+
 def test_an_empty_reload_unloads_everything(
     client: ServingClient, folder: Path, config_path: Path
 ) -> None:

@@ -37,7 +37,7 @@ def test_waiting_ends_when_every_model_has_a_settled_version() -> None:
 
 def test_the_newest_settled_version_decides() -> None:
     monitor = StateMonitor()
-    monitor.report(ServableId("m", 1), State.END)
+    monitor.report(ServableId("m", 1), State.END, error=StatusError(Code.UNKNOWN, "broken"))
     monitor.report(ServableId("m", 2), State.AVAILABLE)
     monitor.report(ServableId("m", 3), State.LOADING)
     found = monitor.wait_until_settled(["m"], timeout_s=1)["m"]
@@ -47,3 +47,19 @@ def test_the_newest_settled_version_decides() -> None:
 
 def test_waiting_ends_when_the_time_is_up() -> None:
     assert StateMonitor().wait_until_settled(["m"], timeout_s=0.01) == {"m": None}
+
+
+def test_states_from_before_are_not_waited_for() -> None:
+    monitor = StateMonitor()
+    monitor.report(ServableId("m", 2), State.END, error=StatusError(Code.UNKNOWN, "broken"))
+    before = monitor.changes
+    monitor.report(ServableId("m", 1), State.AVAILABLE)
+    found = monitor.wait_until_settled(["m"], timeout_s=1, since=before)["m"]
+    assert found is not None
+    assert found.version == 1
+
+
+def test_a_version_that_was_unloaded_settles_nothing() -> None:
+    monitor = StateMonitor()
+    monitor.report(ServableId("m", 1), State.END)
+    assert monitor.wait_until_settled(["m"], timeout_s=0.01) == {"m": None}
