@@ -75,7 +75,8 @@ class Demo:
         if (self.run / "metrics.json").exists():
             with self._step("Train"):
                 self.console.print(
-                    f"  {shown(self.run)} is a finished run: used again (delete it to train anew)"
+                    f"  {shown(self.run)} is a finished run: used again (delete it to train anew)",
+                    soft_wrap=True,
                 )
             return
         with self._step("Train (about two and a half minutes on two cores)"):

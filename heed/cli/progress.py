@@ -76,4 +76,8 @@ def _progress(*, has_total: bool) -> Progress:
     if has_total:
         columns += [BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn()]
     columns.append(TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    # The answers on standard output are not for the bar's terminal.
+    return Progress(
+        *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+    )

@@ -161,6 +161,39 @@ def test_an_old_terminal_gets_ascii(heed):
     assert finished.stdout.decode("ascii").splitlines()[3] == "A ### ."
 
 
+def everything_shown_by(leader):
+    shown = b""
+    try:
+        while chunk := os.read(leader, 4096):
+            shown += chunk
+    except OSError:
+        pass  # the terminal's other end is closed: all was read
+    finally:
+        os.close(leader)
+    return shown
+
+
+def test_the_progress_bar_and_the_answers_go_their_own_ways(address, tmp_path):
+    lines, answers = tmp_path / "lines.txt", tmp_path / "answers.txt"
+    lines.write_text("\n".join(f"w{index}" for index in range(2000)))
+    leader, follower = pty.openpty()
+    with lines.open("rb") as source, answers.open("wb") as target:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "heed", "generate", "--address", address],
+            stdin=source,
+            stdout=target,
+            stderr=follower,
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"},
+        )
+    os.close(follower)
+    shown = everything_shown_by(leader)
+    assert process.wait(30) == 0
+    assert answers.read_text().split() == [f"W{index}" for index in range(2000)]
+    assert b"2,000 lines" in shown
+    assert b"100 %" in shown
+    assert b"W1" not in shown
+
+
 def test_on_a_terminal_the_map_comes_by_itself(address):
     leader, follower = pty.openpty()
     process = subprocess.Popen(
@@ -171,14 +204,7 @@ def test_on_a_terminal_the_map_comes_by_itself(address):
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"},
     )
     os.close(follower)
-    shown = b""
-    try:
-        while chunk := os.read(leader, 4096):
-            shown += chunk
-    except OSError:
-        pass  # the terminal's other end is closed: all was read
-    finally:
-        os.close(leader)
+    shown = everything_shown_by(leader)
     assert process.wait(30) == 0
     process.stderr.close()
     assert shown.startswith(b"AB\r\n")
