@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from model_server.engine.session import Session, SessionConfig
+from model_server.engine.tensor import NativeTensor
 from model_server.messages import get_model_metadata_pb2, meta_graph_pb2
 from model_server.status import Code, StatusError
 
@@ -42,6 +43,21 @@ class Signature:
     defaults: Mapping[str, bytes]
 
 
+class GraphSession(Protocol):
+    """What runs a graph: the engine's `Session`, or something that gathers runs before it."""
+
+    def run(
+        self, feeds: Mapping[str, NativeTensor], fetches: Sequence[str], *, timeout_ms: int | None
+    ) -> list[NativeTensor]:
+        """Run; see `model_server.engine.session.Session.run`."""
+
+    def cancel(self) -> None:
+        """Cancel what still runs; later runs fail."""
+
+    def close(self) -> None:
+        """Free everything. No run may be under way or follow."""
+
+
 @dataclass(frozen=True)
 class Servable:
     """A version that is ready to run.
@@ -54,7 +70,7 @@ class Servable:
     """
 
     servable_id: ServableId
-    session: Session
+    session: GraphSession
     signatures: Mapping[str, Signature]
     signature_map: bytes
 

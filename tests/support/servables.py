@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
-from model_server.engine.session import Session
+from model_server.engine.tensor import NativeTensor
 from model_server.servables.servable import Servable, ServableId
 from model_server.status import Code, StatusError
 
@@ -16,6 +16,12 @@ class IdleSession:
 
     def __init__(self) -> None:
         self.closed = threading.Event()
+
+    def run(
+        self, feeds: Mapping[str, NativeTensor], fetches: Sequence[str], *, timeout_ms: int | None
+    ) -> list[NativeTensor]:
+        """There is no graph to run."""
+        raise NotImplementedError
 
     def cancel(self) -> None:
         """Nothing runs."""
@@ -27,7 +33,7 @@ class IdleSession:
 
 def idle_servable(name: str, version: int) -> Servable:
     """A servable that cannot run anything."""
-    return Servable(ServableId(name, version), cast(Session, IdleSession()), {}, b"")
+    return Servable(ServableId(name, version), IdleSession(), {}, b"")
 
 
 class ScriptedLoader:
