@@ -88,6 +88,8 @@ def _check(parser: Parser, arguments: argparse.Namespace) -> None:
     from_input = arguments.texts in ([], ["-"])
     if from_input:
         arguments.texts = []
+        if sys.stdin is None:
+            parser.error("give a TEXT: standard input is closed")
     shows_map = not from_input and sys.stdout.isatty()
     settle_attention(parser, arguments, shows_map=shows_map)
 

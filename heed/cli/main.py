@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import io
 import os
 import sys
@@ -22,6 +23,7 @@ examples:
   heed COMMAND --help                   everything about one command
 """
 _OUR_PACKAGES: Final = {"heed", "loadtest", "model_export", "model_server", "service"}
+_FULL: Final = {errno.EDQUOT, errno.EFBIG, errno.ENOSPC}
 _INTERRUPTED: Final = 130
 _BROKEN_PIPE: Final = 141
 
@@ -49,10 +51,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("heed: interrupted", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        # Nobody reads on. Python would complain when it flushes standard output at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return _BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _drop_output()
+        print(f"heed: error: cannot write to standard output: {error.strerror}", file=sys.stderr)
+        return 1
     return status
+
+
+def _drop_output() -> None:
+    """Throws away what cannot be written: Python would complain about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -3,9 +3,11 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import grpc
 import pytest
@@ -112,6 +114,38 @@ def test_a_reader_that_goes_away_ends_it_quietly(address):
         asking.stderr.close()
         endless.wait()
         asking.wait()
+
+
+def test_a_full_disk_is_an_error_in_one_line(address):
+    with Path("/dev/full").open("wb") as full:
+        finished = subprocess.run(
+            [sys.executable, "-m", "heed", "generate", "--address", address, "one"],
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert finished.returncode == 1
+    assert finished.stderr == (
+        b"heed: error: cannot write to standard output: No space left on device\n"
+    )
+
+
+def test_an_interrupt_ends_bulk_work_with_one_line(address):
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "heed", "generate", "--address", address],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    asking.stdin.write(b"word\n" * 1000)
+    asking.stdin.flush()
+    assert asking.stdout.readline() == b"WORD\n"
+    asking.send_signal(signal.SIGINT)
+    _, errors = asking.communicate(timeout=30)
+    assert errors == b"heed: interrupted\n"
+    assert asking.returncode == 130
 
 
 def test_json_is_one_document_a_line_with_attention(heed):

@@ -1,12 +1,15 @@
 """The client and the command line against the real gateway and the real model server."""
 
+import inspect
 import json
 import subprocess
 import sys
+import textwrap
 
 import numpy as np
 import pytest
 
+import heed
 from heed import AsyncClient, Client
 from heed.client import (
     BulkSettings,
@@ -143,6 +146,14 @@ async def test_the_asynchronous_client_gets_the_same_answers(address, client):
         with pytest.raises(InvalidRequestError):
             await asynchronous.generate("")
     assert answers == expected
+
+
+def test_the_five_lines_of_the_documentation_work(address, capsys):
+    example = inspect.cleandoc(heed.__doc__).partition("Example:\n")[2]
+    exec(textwrap.dedent(example).replace("Client()", f"Client({address!r})"), {})
+    text, heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split() == list("attention")
+    assert [row.split()[0] for row in rows[: len(text.split())]] == text.split()
 
 
 def test_the_command_line_prints_what_the_client_answers(address, client):
