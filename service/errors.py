@@ -12,8 +12,7 @@
     ├── UnavailableError               trying again helps
     │   ├── ModelServerUnreachableError
     │   ├── ModelNotReadyError
-    │   ├── VersionGoneError
-    │   └── DrainingError
+    │   └── VersionGoneError
     ├── ModelContractError             the model does not do what its contract says
     │   ├── ModelAnswerError
     │   └── ModelRejectedInputError
@@ -217,15 +216,6 @@ class VersionGoneError(UnavailableError):
         )
         self.model = model
         self.version = version
-
-
-class DrainingError(UnavailableError):
-    """The gateway is shutting down and takes no new work."""
-
-    reason = "DRAINING"
-
-    def __init__(self) -> None:
-        super().__init__("the gateway is shutting down; try another one")
 
 
 class ModelContractError(ServiceError):

@@ -66,7 +66,7 @@ def _model_names(settings: GatewaySettings) -> tuple[str, ...]:
     if settings.models_dir is None:
         return settings.model
     check_installed()
-    return settings.model or find_models(settings.models_dir)
+    return find_models(settings.models_dir, settings.model)
 
 
 def _make_batcher(model_server: ModelServer, settings: GatewaySettings) -> Batcher:

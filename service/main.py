@@ -40,4 +40,6 @@ def _run(settings: GatewaySettings) -> int:
     except (ModelsDirectoryError, AddressError, GatewayFailedError) as error:
         print(f"heed: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # a second Ctrl-C: do not wait for the answers
+        return 130
     return 0

@@ -29,11 +29,15 @@ class ModelsDirectoryError(ValueError):
     """The directory holds no exported model, or the local model server is not installed."""
 
 
-def find_models(models_dir: Path) -> tuple[str, ...]:
+def find_models(models_dir: Path, wanted: Sequence[str] = ()) -> tuple[str, ...]:
     """The models of a directory: every folder that holds a folder named by a number.
 
+    Args:
+        models_dir: The directory.
+        wanted: Only these; all of them when empty.
+
     Raises:
-        ModelsDirectoryError: There is no such directory or no model in it.
+        ModelsDirectoryError: There is no such directory, no model in it, or one wanted is missing.
     """
     if not models_dir.is_dir():
         raise ModelsDirectoryError(f"{models_dir} is not a directory")
@@ -47,7 +51,12 @@ def find_models(models_dir: Path) -> tuple[str, ...]:
             f"{models_dir} holds no exported model (expected {models_dir}/NAME/VERSION); "
             "make one with `heed export`"
         )
-    return tuple(names)
+    missing = sorted(set(wanted) - set(names))
+    if missing:
+        raise ModelsDirectoryError(
+            f"{models_dir} holds no model {', '.join(missing)}; it has {', '.join(names)}"
+        )
+    return tuple(wanted or names)
 
 
 def check_installed() -> None:

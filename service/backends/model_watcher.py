@@ -147,7 +147,6 @@ class ModelWatcher:
                 self._refuse(version, error)
             except ServiceError as error:
                 problem = f"version {version} could not be read yet: {error}"
-                logger.warning("%s: %s", self._state.name, problem)
         return problem
 
     async def _load(self, version: int) -> None:

@@ -32,8 +32,8 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of Heed's services; health and reflection pass untouched.
 
-    Every call gets an id, the caller's own `x-request-id` if it sent one, which is sent back and
-    stands in every log line. Errors go through the one table. Cancellation passes.
+    Every call gets an id, the caller's own `x-request-id` if it sent one, which is sent back in
+    the trailer and stands in every log line. Errors go through the one table. Cancellation passes.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ def _wrap(behaviour: Any, method: str) -> Behaviour:
     async def call(request: Any, context: Context) -> Any:
         call_id = _request_id_of(context)
         request_id.set(call_id)
-        await context.send_initial_metadata(((REQUEST_ID_KEY, call_id),))
+        context.set_trailing_metadata(((REQUEST_ID_KEY, call_id),))
         began = time.perf_counter()
         try:
             if isinstance(request, UndecodableRequest):
@@ -90,9 +90,8 @@ def _wrap(behaviour: Any, method: str) -> Behaviour:
 
 async def _abort(context: Context, error: Exception, call_id: str) -> None:
     wire = to_wire(error, call_id)
-    await context.abort(
-        wire.code, wire.message, trailing_metadata=(("grpc-status-details-bin", wire.details),)
-    )
+    trailer = ((REQUEST_ID_KEY, call_id), ("grpc-status-details-bin", wire.details))
+    await context.abort(wire.code, wire.message, trailing_metadata=trailer)
 
 
 def _log_failure(method: str, error: Exception, seconds: float) -> None:

@@ -9,6 +9,7 @@ process id when the block is left.
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,17 +51,17 @@ class GatewayProcess:
         address: Where it listens, `host:port`.
         process: Its process.
         log_path: The file that receives what it prints.
-        channel: A channel to it.
     """
 
     address: str
     process: subprocess.Popen[bytes]
     log_path: Path
-    channel: grpc.Channel = field(init=False)
 
-    def __post_init__(self) -> None:
+    @functools.cached_property
+    def channel(self) -> grpc.Channel:
+        """A channel to it."""
         options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-        self.channel = grpc.insecure_channel(self.address, options=options)
+        return grpc.insecure_channel(self.address, options=options)
 
     @property
     def stub(self) -> inference_pb2_grpc.InferenceServiceStub:
@@ -130,8 +131,7 @@ def start_gateway(flags: Sequence[str], *, until_ready: bool = True) -> GatewayP
     gateway = GatewayProcess("", process, Path(log_file.name))
     try:
         address = gateway.wait_for_log(LISTENING_LINE, START_TIMEOUT_S)[1]
-        gateway.channel.close()
-        gateway = GatewayProcess(address, process, Path(log_file.name))
+        gateway.address = address
         if until_ready:
             gateway.wait_until_ready()
     except BaseException:
@@ -142,7 +142,8 @@ def start_gateway(flags: Sequence[str], *, until_ready: bool = True) -> GatewayP
 
 def end_gateway(gateway: GatewayProcess) -> None:
     """Ends a gateway if it still runs, and removes what it left."""
-    gateway.channel.close()
+    if gateway.address:
+        gateway.channel.close()
     if gateway.process.poll() is None:
         gateway.process.terminate()
         try:

@@ -3,33 +3,58 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import psutil
 import pytest
 
+from heed.v1 import inference_pb2
+from tests.support.exported_model import copy_models_dir
 from tests.support.gateway import (
     GATEWAY_COMMAND,
     GatewayProcess,
-    generate_request,
+    error_of,
     running_gateway,
+    violations_of,
     wait_until,
 )
 
 
 @pytest.fixture(scope="module")
-def gateway(exported_models_dir: Path) -> Iterator[GatewayProcess]:
-    with running_gateway(["--models-dir", str(exported_models_dir)]) as gateway:
+def gateway(
+    exported_models_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayProcess]:
+    """A gateway with two models: the small one, and a copy of it called "again"."""
+    models_dir = copy_models_dir(exported_models_dir, tmp_path_factory.mktemp("two") / "models")
+    shutil.copytree(models_dir / "g2p", models_dir / "again")
+    with running_gateway(["--models-dir", str(models_dir)]) as gateway:
         yield gateway
 
 
+def ask(gateway: GatewayProcess, model: str) -> inference_pb2.GenerateResponse:
+    selector = inference_pb2.ModelSelector(name=model)
+    request = inference_pb2.GenerateRequest(model=selector, texts=["heed"])
+    return gateway.stub.Generate(request, timeout=30)
+
+
 def test_it_serves_every_model_of_the_directory(gateway: GatewayProcess) -> None:
-    answer = gateway.stub.Generate(generate_request("heed"), timeout=30)
-    assert (answer.model.name, answer.model.version) == ("g2p", 1)
+    listed = gateway.stub.ListModels(inference_pb2.ListModelsRequest()).models
+    assert [model.name for model in listed] == ["again", "g2p"]
+    for name in ("again", "g2p"):
+        assert ask(gateway, name).model.name == name
+        assert gateway.health(name) == "SERVING"
+
+
+def test_with_several_models_a_call_must_name_one(gateway: GatewayProcess) -> None:
+    error = error_of(lambda: ask(gateway, ""))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert violations_of(error) == {"model.name": "must name one of the models: again, g2p"}
 
 
 def test_a_model_server_that_dies_is_started_again(gateway: GatewayProcess) -> None:
@@ -38,7 +63,7 @@ def test_a_model_server_that_dies_is_started_again(gateway: GatewayProcess) -> N
     wait_until(lambda: gateway.health() == "NOT_SERVING", 5)
     gateway.wait_for_log(re.compile("the model server ended with -9; starting it again in"))
     wait_until(lambda: gateway.health() == "SERVING", 30)
-    assert gateway.stub.Generate(generate_request("heed"), timeout=30).results
+    assert ask(gateway, "g2p").results
     assert gateway.model_server_child().pid != child.pid
 
 

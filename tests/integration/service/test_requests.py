@@ -182,7 +182,7 @@ def test_every_error_carries_the_request_id_of_its_caller(gateway: GatewayProces
         )
     )
     assert detail_of(error, error_details_pb2.RequestInfo).request_id == "my-request-7"
-    assert ("x-request-id", "my-request-7") in error.initial_metadata()
+    assert ("x-request-id", "my-request-7") in error.trailing_metadata()
 
 
 def test_no_text_reaches_the_log(gateway: GatewayProcess) -> None:

@@ -10,6 +10,9 @@ def test_models_are_folders_with_a_numbered_folder_inside(tmp_path: Path) -> Non
         (tmp_path / path).mkdir(parents=True)
     (tmp_path / "file").touch()
     assert find_models(tmp_path) == ("a", "b")
+    assert find_models(tmp_path, ["b"]) == ("b",)
+    with pytest.raises(ModelsDirectoryError, match="holds no model x; it has a, b"):
+        find_models(tmp_path, ["b", "x"])
 
 
 def test_a_directory_without_models_says_what_to_do(tmp_path: Path) -> None:

@@ -1,0 +1,103 @@
+"""Calls to a model server whose process changes under them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+import grpc
+import numpy as np
+import pytest
+
+from heed.contract import Signature
+from service.backends.model_server import ModelServer, ModelStatusError
+from service.domain.models import VersionKey
+from service.domain.signatures import PredictTarget
+from service.errors import DeadlinePassedError, ModelServerUnreachableError
+from tests.support.stub_model_server import MODEL_NAME, StubModelServer, running_stub
+
+TARGET = PredictTarget(VersionKey(MODEL_NAME, 1), Signature.SCORE, ("scores",))
+INPUTS = {
+    "tokens": np.array([[5, 6]], np.int32),
+    "lengths": np.array([2], np.int32),
+    "target_tokens": np.array([[5, 3]], np.int32),
+    "target_lengths": np.array([2], np.int32),
+}
+
+
+@pytest.fixture
+def stub() -> Iterator[StubModelServer]:
+    with running_stub() as stub:
+        yield stub
+
+
+@pytest.fixture
+async def client(stub: StubModelServer) -> AsyncIterator[ModelServer]:
+    client = ModelServer(stub.address)
+    yield client
+    await client.close()
+
+
+async def test_predict_answers_arrays(client: ModelServer) -> None:
+    outputs = await client.predict(TARGET, INPUTS, timeout_s=10)
+    assert {name: array.tolist() for name, array in outputs.items()} == {"scores": [-1.0]}
+
+
+async def test_without_an_address_every_call_is_unreachable() -> None:
+    client = ModelServer()
+    assert not client.has_address
+    with pytest.raises(ModelServerUnreachableError):
+        await client.predict(TARGET, INPUTS, timeout_s=1)
+    with pytest.raises(ModelStatusError) as error:
+        await client.model_status(MODEL_NAME, timeout_s=1)
+    assert error.value.code is grpc.StatusCode.UNAVAILABLE
+    await client.close()
+
+
+async def test_a_call_under_way_when_the_server_moves_fails_and_the_next_one_finds_it(
+    stub: StubModelServer, client: ModelServer
+) -> None:
+    release = threading.Event()
+    stub.predict_fault = lambda request, response: release.wait(20) and None
+    call = asyncio.create_task(client.predict(TARGET, INPUTS, timeout_s=20))
+    await asyncio.sleep(0.2)
+    with running_stub() as moved:
+        client.connect(moved.address)
+        with pytest.raises(ModelServerUnreachableError):
+            await call
+        await client.predict(TARGET, INPUTS, timeout_s=10)
+        assert len(moved.requests) == 1
+        await client.close()
+    release.set()
+
+
+async def test_a_cancelled_call_is_cancelled_and_nothing_else(
+    stub: StubModelServer, client: ModelServer
+) -> None:
+    release = threading.Event()
+    stub.predict_fault = lambda request, response: release.wait(20) and None
+    call = asyncio.create_task(client.predict(TARGET, INPUTS, timeout_s=20))
+    await asyncio.sleep(0.2)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    release.set()
+
+
+async def test_the_time_limit_holds(stub: StubModelServer, client: ModelServer) -> None:
+    release = threading.Event()
+    stub.predict_fault = lambda request, response: release.wait(20) and None
+    with pytest.raises(DeadlinePassedError):
+        await client.predict(TARGET, INPUTS, timeout_s=0.2)
+    release.set()
+
+
+async def test_an_unknown_model_is_told_from_a_server_that_is_away(
+    stub: StubModelServer, client: ModelServer
+) -> None:
+    with pytest.raises(ModelStatusError) as error:
+        await client.model_status("other", timeout_s=5)
+    assert error.value.is_unknown_model
+    statuses = await client.model_status(MODEL_NAME, timeout_s=5)
+    assert [(status.version, status.is_available) for status in statuses] == [(1, True)]
