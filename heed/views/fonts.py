@@ -21,16 +21,29 @@ def families_for(texts: Iterable[str]) -> tuple[list[str], frozenset[str]]:
     missing = {character for text in texts for character in text}
     missing -= _characters_of(font_manager.findfont(_FIRST_FAMILY))
     missing.discard("\n")
-    for font in sorted(font_manager.fontManager.ttflist, key=lambda font: font.name):
+    for name in _regular_families():
         if not missing:
             break
-        if font.name in families or font.name.startswith(_UNSUITABLE) or font.style != "normal":
-            continue
-        found = missing & _characters_of(font.fname)
+        # The face that matplotlib would draw with: the bold one may have other characters.
+        found = missing & _characters_of(font_manager.findfont(name))
         if found:
-            families.append(font.name)
+            families.append(name)
             missing -= found
     return families, frozenset(missing)
+
+
+def _regular_families() -> list[str]:
+    """The other installed families that have a regular face, by name."""
+    return sorted(
+        {
+            font.name
+            for font in font_manager.fontManager.ttflist
+            if font.weight in (400, "normal", "regular")
+            and (font.style, font.stretch) == ("normal", "normal")
+            and font.name != _FIRST_FAMILY
+            and not font.name.startswith(_UNSUITABLE)
+        }
+    )
 
 
 def with_code_points(text: str, missing: frozenset[str]) -> str:

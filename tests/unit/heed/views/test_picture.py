@@ -101,6 +101,15 @@ def test_labels_without_a_font_become_code_points_and_nothing_warns(tmp_path):
         assert f"U+{ord(character):04X}" in map_of(picture).get_xticklabels()[0].get_text()
 
 
+def test_another_font_helps_out_where_the_first_lacks_a_character(tmp_path):
+    families, missing = families_for(["a\u2313"])  # DejaVu Sans lacks it, others of matplotlib not
+    assert (families[0], missing) == ("DejaVu Sans", frozenset())
+    assert len(families) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make_attention(["a\u2313"], ["a"], [[1.0]]).plot(tmp_path / "a.png")
+
+
 def test_code_points_replace_only_what_is_missing():
     assert with_code_points("a注意b", frozenset("注意")) == "aU+6CE8 U+610F b"
     assert with_code_points("abc ", frozenset()) == "abc "
