@@ -203,7 +203,7 @@ def _check_known(arguments: Sequence[str], parser: argparse.ArgumentParser) -> N
             _check_refused(name, argument.partition("=")[2] if "=" in argument else "true")
         elif name and name not in known:
             near = difflib.get_close_matches(name, [*known, *_REFUSED], n=3)
-            hint = f"; did you mean {', '.join(f'--{flag}' for flag in near)}?" if near else ""
+            hint = f"; did you mean {', '.join(f'--{flag}' for flag in near)}?" if near else "."
             raise FlagError(f"unknown flag --{name}{hint} See --help for all flags")
 
 

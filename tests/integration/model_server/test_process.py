@@ -28,7 +28,6 @@ from tests.support.serving_client import (
     serving_client,
     tensor,
 )
-from tests.support.waiting import wait_until
 
 MODEL = "full"
 ONE = {"x": tensor([1.0])}
@@ -125,14 +124,20 @@ def test_a_port_that_is_taken_is_an_error(server: ModelServerProcess, base_path:
 def test_a_model_without_versions_is_waited_for(base_path: Path) -> None:
     hidden = base_path.rename(base_path.with_name("hidden"))
     base_path.mkdir()
-    publisher = threading.Timer(1.0, lambda: (hidden / "1").rename(base_path / "1"))
+    published = threading.Event()
+
+    def publish() -> None:
+        published.set()
+        (hidden / "1").rename(base_path / "1")
+
+    publisher = threading.Timer(1.5, publish)
     publisher.start()
     with (
         running_model_server(model_flags(MODEL, base_path)) as server,
         serving_client(server.address) as client,
     ):
-        wait_until(lambda: client.states(MODEL) == [(1, "AVAILABLE", 0)])
-        assert "No versions in" in server.log()
+        assert published.is_set()
+        assert client.states(MODEL) == [(1, "AVAILABLE", 0)]
     publisher.join()
 
 
