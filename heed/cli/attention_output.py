@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -122,7 +123,14 @@ def attention_output(view: str, *, heads: bool) -> AttentionOutput:
 def answer_title(source_text: str, target_text: str, score: float) -> str:
     """The heading of an answer's picture."""
     shown_score = f"{score:.2f}".replace("-", "−")
-    return f"{one_line(source_text)} → {one_line(target_text)}   (score\u00a0{shown_score})"
+    source, target = _in_place(one_line(source_text)), _in_place(one_line(target_text))
+    return f"{source} → {target}   (score\u00a0{shown_score})"
+
+
+def _in_place(text: str) -> str:
+    """Text that runs from right to left, kept from turning what stands around it."""
+    runs_left = any(unicodedata.bidirectional(character) in {"R", "AL"} for character in text)
+    return f"\u200e{text}\u200e" if runs_left else text
 
 
 def _maps(attention: Attention, *, heads: bool) -> Iterator[tuple[str, Attention]]:
