@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import Protocol, cast
@@ -40,7 +41,8 @@ def main(argv: list[str]) -> int:
         argv: The subcommand and its arguments.
 
     Returns:
-        The exit status: 0 if all went well, 1 for a failure, 2 for wrong arguments.
+        The exit status: 0 if all went well, 1 for a failure, 2 for wrong arguments, 130 when
+        interrupted.
     """
     if not argv or argv[0] not in COMMANDS:
         return _show_commands(argv)
@@ -60,6 +62,9 @@ def main(argv: list[str]) -> int:
         return _fail(error, status=2)
     except (ModelExportError, ContractError, TokenizerError) as error:
         return _fail(error, status=1)
+    except KeyboardInterrupt:
+        print("heed: interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
 
 
 def _show_commands(argv: list[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -66,15 +66,14 @@ class _TerminalDisplay:
 
 
 class _PlainDisplay:
-    def __init__(self, title: str, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, title: str, total: int) -> None:
         self._title = title
         self._total = total
-        self._clock = clock
-        self._next_s = clock() + _PLAIN_INTERVAL_S
+        self._next_s = time.monotonic() + _PLAIN_INTERVAL_S
 
     def update(self, completed: int, message: str) -> None:
-        if self._clock() >= self._next_s:
-            self._next_s = self._clock() + _PLAIN_INTERVAL_S
+        if time.monotonic() >= self._next_s:
+            self._next_s = time.monotonic() + _PLAIN_INTERVAL_S
             self.line(f"{self._title} {completed}/{self._total} {message}")
 
     def line(self, text: str) -> None:

@@ -11,6 +11,7 @@ from model_export.evaluation.metrics import PronunciationMetrics
 from model_export.progress import progress_display
 from model_export.training.checkpoint import TrainingProgress
 from model_export.training.prepare import PreparedData, prepare_data
+from model_export.training.quiet import spend_xla_notice
 from model_export.training.run import METRICS_FILE, write_atomically
 from model_export.training.stop import StopRequest
 from model_export.training.trainer import Trainer
@@ -34,6 +35,8 @@ def train(recipe: Recipe, *, folder: Path, data_dir: Path | None, stop: StopRequ
     """
     started_s = time.monotonic()
     data = prepare_data(recipe, folder=folder, data_dir=data_dir)
+    if recipe.training.jit_compile:
+        spend_xla_notice()
     trainer = Trainer(recipe, data, folder)
     earlier_s = trainer.progress.seconds
     with progress_display(f"training {recipe.name}", trainer.step_count) as display:

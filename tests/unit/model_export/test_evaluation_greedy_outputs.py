@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from model_export.evaluation.greedy_outputs import GreedyDecoder
+from model_export.training.run import TrainingRun
+
+WORDS = ["attention", "a", "cat", "chicago", "hippopotamus", "dog"]
+
+
+@pytest.fixture(scope="module")
+def decoder(tiny_run: Path) -> GreedyDecoder:
+    run = TrainingRun.load(tiny_run)
+    return GreedyDecoder(
+        run.model,
+        source_tokenizer=run.source_tokenizer,
+        target_tokenizer=run.target_tokenizer,
+        max_target_tokens=run.recipe.model.max_target_tokens,
+        batch_size=2,
+    )
+
+
+def test_outputs_are_phonemes_in_the_order_of_the_texts(decoder: GreedyDecoder) -> None:
+    outputs = decoder.decode(WORDS)
+    assert decoder.decode(WORDS[::-1]) == outputs[::-1]
+    assert [decoder.decode([word])[0] for word in WORDS] == outputs
+    assert all(phoneme.isupper() for output in outputs for phoneme in output.split())
+    assert len(outputs[4].split()) > len(outputs[1].split())
+
+
+def test_a_text_without_tokens_has_an_empty_output(decoder: GreedyDecoder) -> None:
+    assert decoder.decode(["", "cat"])[0] == ""
+    assert decoder.decode([]) == []
+
+
+def test_sources_longer_than_any_in_training_are_answered(decoder: GreedyDecoder) -> None:
+    (output,) = decoder.decode(["antidisestablishmentarianism" * 2])
+    assert 0 < len(output.split()) <= 64
+
+
+def test_progress_is_reported(decoder: GreedyDecoder) -> None:
+    done: list[int] = []
+    decoder.decode(WORDS[:5], on_progress=done.append)
+    assert done == [2, 4, 5]
