@@ -12,7 +12,8 @@
     ├── UnavailableError               trying again helps
     │   ├── ModelServerUnreachableError
     │   ├── ModelNotReadyError
-    │   └── VersionGoneError
+    │   ├── VersionGoneError
+    │   └── DrainingError
     ├── ModelContractError             the model does not do what its contract says
     │   ├── ModelAnswerError
     │   └── ModelRejectedInputError
@@ -216,6 +217,15 @@ class VersionGoneError(UnavailableError):
         )
         self.model = model
         self.version = version
+
+
+class DrainingError(UnavailableError):
+    """The gateway is ending and takes no new calls."""
+
+    reason = "DRAINING"
+
+    def __init__(self) -> None:
+        super().__init__("the gateway is ending; try another one, or try again later")
 
 
 class ModelContractError(ServiceError):

@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import Any
+from typing import Any, Final
 
 from service.backends.local_model_server import LocalModelServer, check_installed, find_models
 from service.backends.model_server import ModelServer
@@ -16,11 +16,15 @@ from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
 from service.batching.policy import BatchLimits
 from service.pipeline.inference import InferencePipeline
+from service.rpc.call_gate import CallGate
 from service.rpc.health import HealthReporter
 from service.rpc.server import make_server
 from service.settings import GatewaySettings
 
 logger = logging.getLogger(__name__)
+
+LAST_BYTES_S: Final = 1.0
+"""How long answers already given may take to leave, in seconds."""
 
 
 class GatewayFailedError(Exception):
@@ -39,8 +43,13 @@ async def run_gateway(settings: GatewaySettings) -> None:
     names = _model_names(settings)
     registry = ModelRegistry(model_server, names, settings.poll_interval_s)
     batcher = _make_batcher(model_server, settings)
-    health = HealthReporter(registry)
-    server, address = make_server(settings, InferencePipeline(registry, batcher, settings), health)
+    health, gate = HealthReporter(registry), CallGate()
+    server, address = make_server(
+        settings,
+        InferencePipeline(registry, batcher, settings),
+        health_reporter=health,
+        gate=gate,
+    )
     await server.start()
     _announce(f"Heed gateway listening at {address}")
     tasks: dict[str, Coroutine[Any, Any, None]] = {
@@ -56,7 +65,8 @@ async def run_gateway(settings: GatewaySettings) -> None:
         await _wait_for_end(failed)
         logger.info("stopping: answering what was accepted")
         await health.stop()
-        await server.stop(settings.drain_s)
+        await gate.drain(settings.drain_s)
+        await server.stop(LAST_BYTES_S)
     await model_server.close()
     if failed.is_set():
         raise GatewayFailedError("a part of the gateway died; the log says which and why")

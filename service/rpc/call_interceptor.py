@@ -15,6 +15,7 @@ from google.protobuf import descriptor_pool
 
 from service.errors import InvalidRequestError, ServiceError
 from service.logs import request_id
+from service.rpc.call_gate import CallGate
 from service.rpc.error_table import to_wire
 from service.rpc.request_decoding import RequestDecoder, UndecodableRequest, make_decoder
 
@@ -34,9 +35,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     Every call gets an id, the caller's own `x-request-id` if it sent one, which is sent back in
     the trailer and stands in every log line. Errors go through the one table. Cancellation passes.
+
+    Args:
+        gate: Lets calls in.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gate: CallGate) -> None:
+        self._gate = gate
         self._handlers: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -53,7 +58,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or handler.unary_unary is None or not method.startswith(_OWN_PREFIX):
             return handler
         wrapped = grpc.unary_unary_rpc_method_handler(
-            _wrap(handler.unary_unary, method),
+            _wrap(handler.unary_unary, method, self._gate),
             request_deserializer=_decoder_of(method),
             response_serializer=handler.response_serializer,
         )
@@ -68,7 +73,7 @@ def _decoder_of(method: str) -> RequestDecoder:
     return make_decoder(service_type.methods_by_name[name].input_type)
 
 
-def _wrap(behaviour: Any, method: str) -> Behaviour:
+def _wrap(behaviour: Any, method: str, gate: CallGate) -> Behaviour:
     async def call(request: Any, context: Context) -> Any:
         call_id = _request_id_of(context)
         request_id.set(call_id)
@@ -77,7 +82,8 @@ def _wrap(behaviour: Any, method: str) -> Behaviour:
         try:
             if isinstance(request, UndecodableRequest):
                 raise InvalidRequestError(request.violations)
-            response = await behaviour(request, context)
+            with gate.pass_through():
+                response = await behaviour(request, context)
         except Exception as error:  # noqa: BLE001  (the border: whatever it is becomes a status)
             _log_failure(method, error, time.perf_counter() - began)
             await _abort(context, error, call_id)

@@ -28,6 +28,7 @@ STATUS_CODES: Final[Mapping[type[errors.ServiceError], grpc.StatusCode]] = {
     errors.ModelServerUnreachableError: grpc.StatusCode.UNAVAILABLE,
     errors.ModelNotReadyError: grpc.StatusCode.UNAVAILABLE,
     errors.VersionGoneError: grpc.StatusCode.UNAVAILABLE,
+    errors.DrainingError: grpc.StatusCode.UNAVAILABLE,
     errors.ModelContractError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.ModelAnswerError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.ModelRejectedInputError: grpc.StatusCode.FAILED_PRECONDITION,

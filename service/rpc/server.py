@@ -8,6 +8,7 @@ from grpc_reflection.v1alpha import reflection
 
 from heed.v1 import inference_pb2, inference_pb2_grpc
 from service.pipeline.inference import InferencePipeline
+from service.rpc.call_gate import CallGate
 from service.rpc.call_interceptor import CallInterceptor
 from service.rpc.health import HealthReporter
 from service.rpc.inference_service import InferenceService
@@ -19,9 +20,19 @@ class AddressError(OSError):
 
 
 def make_server(
-    settings: GatewaySettings, pipeline: InferencePipeline, health_reporter: HealthReporter
+    settings: GatewaySettings,
+    pipeline: InferencePipeline,
+    *,
+    health_reporter: HealthReporter,
+    gate: CallGate,
 ) -> tuple[grpc.aio.Server, str]:
     """Makes the server and binds its port; it answers once it is started.
+
+    Args:
+        settings: Where to listen, and limits.
+        pipeline: Answers calls.
+        health_reporter: Answers questions about health.
+        gate: Lets calls in.
 
     Returns:
         The server, and the address it listens on, HOST:PORT.
@@ -30,7 +41,7 @@ def make_server(
         AddressError: The address cannot be used.
     """
     server = grpc.aio.server(
-        interceptors=[CallInterceptor()],
+        interceptors=[CallInterceptor(gate)],
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
             ("grpc.max_send_message_length", -1),

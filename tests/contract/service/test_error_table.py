@@ -37,6 +37,7 @@ EXAMPLES: list[errors.ServiceError] = [
     errors.ModelServerUnreachableError("a"),
     errors.ModelNotReadyError("a", "loading"),
     errors.VersionGoneError("a", 3),
+    errors.DrainingError(),
     errors.ModelContractError("m"),
     errors.ModelAnswerError("m"),
     errors.ModelRejectedInputError("m"),

@@ -6,6 +6,7 @@ import collections
 import concurrent.futures
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -63,9 +64,16 @@ class stopped:  # noqa: N801  (reads as a statement)
 
 
 class Load:
-    """Callers that ask without a pause, and what came back."""
+    """Callers that ask without a pause, and what came back.
 
-    def __init__(self, gateway: GatewayProcess, callers: int = 6) -> None:
+    Args:
+        gateway: Whom they ask.
+        callers: How many there are.
+        give_up: Whether a caller leaves after a failure, as one that knows another gateway.
+    """
+
+    def __init__(self, gateway: GatewayProcess, callers: int = 6, *, give_up: bool = False) -> None:
+        self._give_up = give_up
         self.outcomes: collections.Counter[str] = collections.Counter()
         self.versions: set[int] = set()
         self.longest_s = 0.0
@@ -84,6 +92,8 @@ class Load:
                 self.outcomes["OK"] += 1
             except grpc.RpcError as error:
                 self.outcomes[error.code().name] += 1
+                if self._give_up:
+                    return
                 time.sleep(0.01)
             self.longest_s = max(self.longest_s, time.monotonic() - began)
 
@@ -197,10 +207,35 @@ def test_sigterm_answers_what_was_accepted_and_exits_with_0(
             gateway.process.terminate()
             time.sleep(0.5)
             assert gateway.process.poll() is None
+            turned_away = error_of(
+                lambda: gateway.stub.Generate(generate_request("heed"), timeout=5)
+            )
+            assert turned_away.code() is grpc.StatusCode.UNAVAILABLE
+            assert detail_of(turned_away, error_details_pb2.ErrorInfo).reason == "DRAINING"
+            assert gateway.health() == "NOT_SERVING"
         assert all(call.result().results for call in calls)
         assert gateway.process.wait(20) == 0
         late = error_of(lambda: gateway.stub.Generate(generate_request("heed"), timeout=5))
         assert late.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def test_sigterm_under_load_ends_no_call_halfway(own_server: ModelServerProcess) -> None:
+    flags = ["--model-server", own_server.address, "--model", MODEL_NAME]
+    with running_gateway(flags) as gateway:
+        load = Load(gateway, callers=12, give_up=True)
+        load.wait_for("OK", 50)
+        gateway.process.terminate()
+        assert gateway.process.wait(20) == 0
+        load.end()
+    assert set(load.outcomes) == {"OK", "UNAVAILABLE"}
+
+
+def test_garbage_on_the_port_harms_nobody(own_gateway: GatewayProcess) -> None:
+    host, _, port = own_gateway.address.rpartition(":")
+    for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 10_000, b"PRI * HTTP/2.0\r\n\r\nSM"):
+        with socket.create_connection((host, int(port)), timeout=5) as connection:
+            connection.sendall(garbage)
+    assert own_gateway.stub.Generate(generate_request("heed"), timeout=30).results
 
 
 def test_a_call_for_a_version_that_goes_away_is_told_so(
