@@ -128,13 +128,19 @@ class Batcher:
                 retry_after_s=self._throughput.seconds_for(self._waiting_tokens),
             )
 
-    def submit(self, rows: Sequence[QueuedRow]) -> None:
+    def submit(self, rows: Sequence[QueuedRow], *, is_admitted: bool = False) -> None:
         """Admits all of the rows or none.
+
+        Args:
+            rows: The rows.
+            is_admitted: Whether they finish a call that was admitted before; such rows are not
+                refused, since the work done for them would be lost.
 
         Raises:
             QueueFullError: There is no room for all of them.
         """
-        self.check_room(sum(row.length for row in rows))
+        if not is_admitted:
+            self.check_room(sum(row.length for row in rows))
         now = asyncio.get_running_loop().time()
         for row in rows:
             row.arrival = now

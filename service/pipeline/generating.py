@@ -128,6 +128,7 @@ async def _add_heads(
         [score_inputs(_ids(result.source_tokens), _ids(h.tokens)) for result, h in pairs],
         deadline=call.deadline,
         stopwatch=stopwatch,
+        is_admitted=True,
     )
     with_heads = iter(
         [

@@ -78,8 +78,17 @@ async def run_rows(
     *,
     deadline: float | None,
     stopwatch: Stopwatch,
+    is_admitted: bool = False,
 ) -> Sequence[RowAnswer]:
     """Queues rows and awaits their answers, in order. Leaving early takes them out again.
+
+    Args:
+        batcher: Takes rows to the model server.
+        target: What is asked of whom.
+        inputs: The inputs of every row.
+        deadline: When the answers are of no use any more, on the loop's clock.
+        stopwatch: Notes the time that the rows take.
+        is_admitted: Whether the rows finish a call that was admitted before.
 
     Raises:
         QueueFullError: There is no room; nothing was done.
@@ -88,7 +97,7 @@ async def run_rows(
     """
     loop = asyncio.get_running_loop()
     rows = [QueuedRow(target, row, _length(row), deadline, loop.create_future()) for row in inputs]
-    batcher.submit(rows)
+    batcher.submit(rows, is_admitted=is_admitted)
     try:
         async with asyncio.timeout_at(deadline):
             answers = await asyncio.gather(*(row.answer for row in rows))

@@ -111,6 +111,18 @@ async def test_a_full_queue_takes_all_rows_of_a_call_or_none(
     batcher.submit([row(5, length=5)])
 
 
+async def test_rows_that_finish_an_admitted_call_are_not_refused(
+    batcher: Batcher, predictor: HeldPredictor
+) -> None:
+    batcher.submit([row(1)])
+    await settle()
+    batcher.submit([row(2, length=20)])
+    last = row(3, length=5)
+    batcher.submit([last], is_admitted=True)
+    predictor.gate.set()
+    assert float((await last.answer).outputs["scores"]) == 3
+
+
 async def test_an_empty_queue_takes_a_call_of_any_size(batcher: Batcher) -> None:
     batcher.submit([row(1, length=500)])
 
