@@ -11,7 +11,7 @@ from model_export.errors import DataError
 from model_export.evaluation.greedy_outputs import GreedyDecoder
 from model_export.evaluation.metrics import PronunciationMetrics, pronunciation_metrics
 from model_export.progress import progress_display
-from model_export.training.run import TrainingRun, write_atomically
+from model_export.runs.training_run import TrainingRun, write_atomically
 
 
 def evaluate_run(path: Path, *, split: Split, data_dir: Path | None = None) -> PronunciationMetrics:

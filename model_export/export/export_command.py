@@ -83,7 +83,7 @@ def _export(arguments: argparse.Namespace) -> ExportedVersion:
         on_step(LOADING_STEP)
         from model_export.export.export_model import export_model
         from model_export.export.exportable import exportable_from_run
-        from model_export.training.run import TrainingRun
+        from model_export.runs.training_run import TrainingRun
 
         training_run = TrainingRun.load(arguments.run)
         exportable = exportable_from_run(

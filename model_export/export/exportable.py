@@ -19,7 +19,7 @@ from heed.contract import (
 )
 from heed.text import Tokenizer
 from model_export.models import Seq2Seq
-from model_export.training.run import TrainingRun
+from model_export.runs.training_run import TrainingRun
 
 _SOFTWARE: Final = ("heed", "keras", "numpy", "sentencepiece", "tensorflow")
 

@@ -26,7 +26,7 @@ from model_export.export.reference_cases import (
     training_side_outputs,
 )
 from model_export.export.saved_model import GRAPH_FILE
-from model_export.training.run import TrainingRun
+from model_export.runs.training_run import TrainingRun
 
 _DECODING: Final = (Signature.SERVING_DEFAULT, Signature.GREEDY)
 _WIDER: Final = 5

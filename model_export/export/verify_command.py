@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     tf.get_logger().setLevel("ERROR")  # the loader of sessions calls itself deprecated
     from model_export.export.verification import verify_version
-    from model_export.training.run import TrainingRun
+    from model_export.runs.training_run import TrainingRun
 
     training_run = TrainingRun.load(arguments.run) if arguments.run else None
     _print_table(arguments.version, verify_version(arguments.version, training_run))

@@ -1,1 +1,1 @@
-"""Training: the loop, its checkpoints, and the runs it leaves behind."""
+"""Training: the loop, its checkpoints, and how it is resumed."""

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model_export.errors import RunError
-from model_export.training.run import STATE_FILE, write_file_atomically
+from model_export.runs.training_run import STATE_FILE, write_file_atomically
 
 _PROGRESS_KEY = "progress"
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from model_export.config import Recipe, load_recipe, recipe_names
-from model_export.training.run import METRICS_FILE, RECIPE_FILE
+from model_export.runs.training_run import METRICS_FILE, RECIPE_FILE
 from model_export.training.run_folder import held_run_folder
 from model_export.training.stop import StopRequest
 

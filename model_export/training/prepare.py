@@ -12,7 +12,7 @@ from model_export.data.buckets import BucketedPairs, bucket_pairs
 from model_export.data.examples import Example, fingerprint, take_evenly, training_pairs
 from model_export.data.load import load_examples
 from model_export.errors import DataError, RunError
-from model_export.training.run import (
+from model_export.runs.training_run import (
     SOURCE_TOKENIZER_FILE,
     TARGET_TOKENIZER_FILE,
     load_tokenizer,

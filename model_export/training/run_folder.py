@@ -10,7 +10,12 @@ from typing import Any, Final
 
 from model_export.config import Recipe
 from model_export.errors import RunError
-from model_export.training.run import METRICS_FILE, RECIPE_FILE, load_run_recipe, write_atomically
+from model_export.runs.training_run import (
+    METRICS_FILE,
+    RECIPE_FILE,
+    load_run_recipe,
+    write_atomically,
+)
 
 _LOCK_FILE: Final = ".lock"
 

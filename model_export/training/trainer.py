@@ -14,6 +14,13 @@ from model_export.evaluation.greedy_outputs import GreedyDecoder
 from model_export.evaluation.metrics import PronunciationMetrics, pronunciation_metrics
 from model_export.models import build_model
 from model_export.progress import ProgressDisplay
+from model_export.runs.training_run import (
+    BEST_WEIGHTS_FILE,
+    HISTORY_FILE,
+    TENSORBOARD_FOLDER,
+    write_atomically,
+    write_file_atomically,
+)
 from model_export.training.checkpoint import (
     HistoryEntry,
     TrainingProgress,
@@ -22,13 +29,6 @@ from model_export.training.checkpoint import (
 )
 from model_export.training.optimizer import build_optimizer
 from model_export.training.prepare import PreparedData
-from model_export.training.run import (
-    BEST_WEIGHTS_FILE,
-    HISTORY_FILE,
-    TENSORBOARD_FOLDER,
-    write_atomically,
-    write_file_atomically,
-)
 from model_export.training.steps import evaluation_step, training_step
 from model_export.training.stop import StopRequest
 from model_export.training.tensorboard import TensorBoardLog

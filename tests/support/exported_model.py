@@ -28,7 +28,7 @@ import pytest
 if TYPE_CHECKING:
     from model_export.export.exportable import ExportableModel
     from model_export.export.graph_session import GraphSession
-    from model_export.training.run import TrainingRun
+    from model_export.runs.training_run import TrainingRun
 
 MODEL_NAME = "g2p"
 MAX_SOURCE_TOKENS = 24
@@ -95,7 +95,7 @@ def random_run(*, seed: int = 1) -> TrainingRun:
     from heed.text import Tokenizer, train_tokenizer
     from model_export.config import load_recipe
     from model_export.models import build_model
-    from model_export.training.run import TrainingRun
+    from model_export.runs.training_run import TrainingRun
 
     recipe = load_recipe(
         "g2p-tiny",
@@ -119,7 +119,7 @@ def random_run(*, seed: int = 1) -> TrainingRun:
 
 def write_random_run(path: Path, *, seed: int = 1) -> Path:
     """Writes `random_run` as the folder of a finished training run."""
-    from model_export.training import run as files
+    from model_export.runs import training_run as files
 
     run = random_run(seed=seed)
     path.mkdir(parents=True)

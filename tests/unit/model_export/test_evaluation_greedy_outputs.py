@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model_export.evaluation.greedy_outputs import GreedyDecoder
-from model_export.training.run import TrainingRun
+from model_export.runs.training_run import TrainingRun
 
 WORDS = ["attention", "a", "cat", "chicago", "hippopotamus", "dog"]
 

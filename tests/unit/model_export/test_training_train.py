@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from model_export.config import load_recipe
-from model_export.training.run import TrainingRun
+from model_export.runs.training_run import TrainingRun
 from model_export.training.stop import StopRequest
 from model_export.training.train import train
 

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from model_export.errors import RunError
-from model_export.training.checkpoint import (
-    TrainingProgress,
-    restore_checkpoint,
-    save_checkpoint,
-)
-from model_export.training.run import (
+from model_export.runs.training_run import (
     METRICS_FILE,
     RECIPE_FILE,
     STATE_FILE,
     TrainingRun,
     write_atomically,
     write_file_atomically,
+)
+from model_export.training.checkpoint import (
+    TrainingProgress,
+    restore_checkpoint,
+    save_checkpoint,
 )
 
 

@@ -1,0 +1,1 @@
+"""Training runs on disk: written by training, read by evaluation and export."""
