@@ -17,8 +17,9 @@ from service.rpc.to_messages import write_generate, write_model, write_models, w
 Context = grpc.aio.ServicerContext[Any, Any]
 
 ANSWER_MARGIN_S: Final = 0.05
-"""How long before the caller's deadline the gateway answers, so that its words still arrive; at most a
-tenth of the time that the caller gave."""
+"""How long before the caller's deadline the gateway answers, so that its words still arrive.
+
+At most a tenth of the time that the caller gave."""
 
 
 class InferenceService(inference_pb2_grpc.InferenceServiceServicer):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import concurrent.futures
-import os
 import signal
 import socket
 import threading
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 from google.rpc import error_details_pb2
 
@@ -57,10 +57,13 @@ class stopped:  # noqa: N801  (reads as a statement)
         self._server = server
 
     def __enter__(self) -> None:
-        os.kill(self._server.process.pid, signal.SIGSTOP)
+        process = psutil.Process(self._server.process.pid)
+        process.suspend()
+        wait_until(lambda: process.status() == psutil.STATUS_STOPPED)
+        time.sleep(0.1)  # until every thread has stopped, too
 
     def __exit__(self, *exception: object) -> None:
-        os.kill(self._server.process.pid, signal.SIGCONT)
+        psutil.Process(self._server.process.pid).resume()
 
 
 class Load:
