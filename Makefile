@@ -14,8 +14,8 @@ $(READY): requirements/dev.lock pyproject.toml
 	sys.exit(None if ok else "Heed needs Python 3.11 to 3.13; name one with: make PYTHON=python3.12 ...")'
 	@echo "Setting up $(VENV) (a few minutes the first time: TensorFlow is large) ..."
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 .PHONY: setup
