@@ -69,6 +69,7 @@ _SHORT_CALLS: dict[str, tuple[Any, list[Any]]] = {
     "TF_DeleteSessionOptions": (None, [c_void_p]),
     "TF_AllocateTensor": (c_void_p, [c_int, POINTER(c_int64), c_int, c_size_t]),
     "TF_TensorFromProto": (None, [POINTER(Buffer), c_void_p, c_void_p]),
+    "TF_DataTypeSize": (c_size_t, [c_int]),
     "TF_DeleteTensor": (None, [c_void_p]),
     "TF_TensorType": (c_int, [c_void_p]),
     "TF_NumDims": (c_int, [c_void_p]),
@@ -90,6 +91,10 @@ class Library:
                 function = getattr(source, name)
                 function.restype, function.argtypes = result, arguments
                 setattr(self, name, function)
+        self.decode_large_tensor = releasing.TF_TensorFromProto
+        self.decode_large_tensor.restype, self.decode_large_tensor.argtypes = _SHORT_CALLS[
+            "TF_TensorFromProto"
+        ]
         self._disable_xla = getattr(keeping, _DISABLE_XLA, None)
 
     def __getattr__(self, name: str) -> Any:

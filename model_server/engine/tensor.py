@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import math
+import os
+from collections.abc import Sequence
 from ctypes import c_char_p, c_void_p
 
 from model_server.engine.library import Buffer, CallStatus, Library, library
+from model_server.status import Code, StatusError
 
 _UINT8 = 4
+_LARGE_BYTES = 1 << 20  # from here on, other threads run while a tensor is decoded
+_MEMORY_BYTES = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 _STRING_BYTES = 24  # the size of TensorFlow's string type, TF_TString
 
 
@@ -25,21 +31,34 @@ class NativeTensor:
         self._library = native
 
     @classmethod
-    def from_proto(cls, serialized: bytes) -> NativeTensor:
+    def from_proto(
+        cls, serialized: bytes, *, dtype: int = 0, sizes: Sequence[int] = ()
+    ) -> NativeTensor:
         """Decode a serialised `TensorProto` by TensorFlow's own rules.
 
         Content wins over typed values and must have exactly the right length; too few typed values
         repeat the last one; none are zeros; surplus ones are ignored.
 
+        Args:
+            serialized: The message.
+            dtype: Its element type, if known.
+            sizes: Its dimensions, if known. One that no memory can hold is refused at once, where
+                TensorFlow's allocator would wait ten seconds for memory to come free.
+
         Raises:
             StatusError: INVALID_ARGUMENT when it does not parse.
         """
         native = library()
+        size_bytes = math.prod(sizes) * max(1, native.TF_DataTypeSize(dtype))
+        if size_bytes > _MEMORY_BYTES:
+            raise StatusError(Code.INVALID_ARGUMENT, "tensor larger than the machine's memory")
+        is_large = max(size_bytes, len(serialized)) > _LARGE_BYTES
+        decode = native.decode_large_tensor if is_large else native.TF_TensorFromProto
         tensor = cls(native.TF_AllocateTensor(_UINT8, None, 0, 1), native)
         data = ctypes.cast(c_char_p(serialized), c_void_p)
         buffer = Buffer(data=data, length=len(serialized), deallocator=None)
         status = CallStatus()
-        native.TF_TensorFromProto(ctypes.byref(buffer), tensor.handle, status.handle)
+        decode(ctypes.byref(buffer), tensor.handle, status.handle)
         status.check()
         return tensor
 

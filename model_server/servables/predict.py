@@ -73,7 +73,7 @@ def model_spec(servable: Servable, signature_name: str = "") -> Any:
 def _feeds(signature: Signature, sent: Mapping[str, Any]) -> dict[str, NativeTensor]:
     _check_count(signature, sent)
     feeds = {
-        tensor_name: _decode(alias, _serialized_input(signature, sent, alias=alias))
+        tensor_name: _input(signature, sent, alias=alias)
         for alias, tensor_name in signature.inputs.items()
     }
     used = [alias for alias in signature.inputs if alias in sent]
@@ -100,11 +100,15 @@ def _check_count(signature: Signature, sent: Mapping[str, Any]) -> None:
     )
 
 
-def _serialized_input(signature: Signature, sent: Mapping[str, Any], *, alias: str) -> bytes:
-    if alias in sent:
-        return bytes(sent[alias].SerializeToString())
-    if alias in signature.defaults:
-        return signature.defaults[alias]
+def _input(signature: Signature, sent: Mapping[str, Any], *, alias: str) -> NativeTensor:
+    try:
+        if alias in sent:
+            return _decode(sent[alias])
+        if alias in signature.defaults:
+            return NativeTensor.from_proto(signature.defaults[alias])
+    except StatusError as error:
+        message = f"tensor parsing error: {alias}"
+        raise StatusError(Code.INVALID_ARGUMENT, message) from error
     raise StatusError(
         Code.INVALID_ARGUMENT,
         f"Signature input alias: {alias}(feed name: {signature.inputs[alias]}) not found in "
@@ -113,12 +117,9 @@ def _serialized_input(signature: Signature, sent: Mapping[str, Any], *, alias: s
     )
 
 
-def _decode(alias: str, serialized: bytes) -> NativeTensor:
-    try:
-        return NativeTensor.from_proto(serialized)
-    except StatusError as error:
-        message = f"tensor parsing error: {alias}"
-        raise StatusError(Code.INVALID_ARGUMENT, message) from error
+def _decode(proto: Any) -> NativeTensor:
+    sizes = [dim.size for dim in proto.tensor_shape.dim]
+    return NativeTensor.from_proto(proto.SerializeToString(), dtype=proto.dtype, sizes=sizes)
 
 
 def _output_aliases(signature: Signature, output_filter: Sequence[str]) -> list[str]:

@@ -113,6 +113,18 @@ def test_bad_bytes_and_large_messages_do_not_harm_the_server(client: ServingClie
     assert client.line(MODEL, [2.0]) == [3.0]
 
 
+def test_a_tensor_beyond_all_memory_does_not_hold_up_other_calls(client: ServingClient) -> None:
+    request = predict_request(MODEL, {"x": tensor([1.0])})
+    del request.inputs["x"].tensor_shape.dim[:]
+    for _ in range(3):
+        request.inputs["x"].tensor_shape.dim.add(size=2**20)
+    hopeless = client.prediction.Predict.future(request, timeout=30)
+    time.sleep(0.3)
+    assert client.predict(MODEL, ONE, timeout_s=3).model_spec.version.value == 1
+    assert hopeless.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert hopeless.details() == "tensor parsing error: x"
+
+
 def test_a_port_that_is_taken_is_an_error(server: ModelServerProcess, base_path: Path) -> None:
     with (
         pytest.raises(ModelServerFailedError, match=r"in use"),
