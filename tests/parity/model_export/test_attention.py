@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from model_export.attention import AttentionOutput, BahdanauAttention, bahdanau
+from model_export.attention import AttentionOutput, BahdanauAttention
 from model_export.attention.base import masked_softmax
 from tests.support.numpy_reference import additive_attention
 
@@ -105,8 +103,3 @@ def test_the_masked_softmax_bears_very_large_scores() -> None:
 def test_units_below_one_are_refused() -> None:
     with pytest.raises(ValueError, match="units must be 1 or more, not 0"):
         BahdanauAttention(0)
-
-
-def test_the_example_in_the_docstring_is_right() -> None:
-    results = doctest.testmod(bahdanau)
-    assert (results.failed, results.attempted > 0) == (0, True)
