@@ -56,7 +56,7 @@ def heat_map(attention: Attention, *, width: int = 80, ascii_only: bool = False)
     for panel in layout.panels:
         lines.append(_header(columns, panel, layout))
         lines.extend(
-            _row(label, attention.weights[index], panel, layout, shades)
+            _row(label, attention.weights[index], panel=panel, layout=layout, shades=shades)
             for index, label in enumerate(rows)
             if len(layout.panels) == 1 or _is_attended(attention.weights[index], panel)
         )
@@ -87,7 +87,7 @@ def _header(columns: Sequence[str], panel: range, layout: _Layout) -> Text:
     return line
 
 
-def _row(label: str, weights: FloatArray, panel: range, layout: _Layout, shades: str) -> Text:
+def _row(label: str, weights: FloatArray, *, panel: range, layout: _Layout, shades: str) -> Text:
     line = Text(" " * (layout.label_width - cell_len(label)))
     line.append(label, _BOLD)
     line.append(" ")

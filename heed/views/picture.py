@@ -129,7 +129,7 @@ def _draw(maps: Mapping[tuple[int, int] | None, Attention], *, title: str) -> Pi
     for place, attention in maps.items():
         axes = grid[place or (0, 0)]
         axes.set_visible(True)
-        _draw_map(axes, attention, labels, style)
+        _draw_map(axes, attention, labels=labels, style=style)
         if place is not None:
             axes.set_title(f"layer {place[0]}, head {place[1]}", fontsize=9, color="#555555")
     heading = _wrapped(with_code_points(title, missing), width * column_count)
@@ -153,7 +153,7 @@ def _map_size_in(labels: _Labels, style: _Style) -> tuple[float, float]:
     return max(width, 2.6), max(height, 2.2)
 
 
-def _draw_map(axes: Any, attention: Attention, labels: _Labels, style: _Style) -> None:
+def _draw_map(axes: Any, attention: Attention, *, labels: _Labels, style: _Style) -> None:
     rows, columns = labels.rows, labels.columns
     image = axes.imshow(attention.weights, cmap=_COLOUR_MAP, vmin=0, vmax=1, aspect="equal")
     stride = style.label_stride

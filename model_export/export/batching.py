@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-Arrays = dict[str, np.ndarray[Any, Any]]
-
+Array = np.ndarray[Any, Any]
+Arrays = dict[str, Array]
 
 _LENGTHS_OF = {
     "tokens": "lengths",
@@ -17,7 +17,7 @@ _LENGTHS_OF = {
 }
 
 
-def row_of(inputs: Mapping[str, np.ndarray[Any, Any]], row: int) -> Arrays:
+def row_of(inputs: Mapping[str, Array], row: int) -> Arrays:
     """One row as a request of its own: as wide as its own lengths say, at least one column."""
     request = {name: array[row : row + 1] for name, array in inputs.items()}
     for name, lengths_name in _LENGTHS_OF.items():
@@ -26,7 +26,7 @@ def row_of(inputs: Mapping[str, np.ndarray[Any, Any]], row: int) -> Arrays:
     return request
 
 
-def merged(requests: Sequence[Mapping[str, np.ndarray[Any, Any]]], *, widen: int = 0) -> Arrays:
+def merged(requests: Sequence[Mapping[str, Array]], *, widen: int = 0) -> Arrays:
     """One batch of all requests' rows, in order.
 
     Every request's array is padded behind its end with that array's own first element.
@@ -41,7 +41,7 @@ def merged(requests: Sequence[Mapping[str, np.ndarray[Any, Any]]], *, widen: int
     return {name: _joined([request[name] for request in requests], widen) for name in requests[0]}
 
 
-def _joined(arrays: Sequence[np.ndarray[Any, Any]], widen: int) -> np.ndarray[Any, Any]:
+def _joined(arrays: Sequence[Array], widen: int) -> Array:
     if arrays[0].ndim == 1:
         return np.concatenate(arrays)
     width = max(array.shape[1] for array in arrays)
@@ -49,7 +49,7 @@ def _joined(arrays: Sequence[np.ndarray[Any, Any]], widen: int) -> np.ndarray[An
     return np.concatenate([_padded(array, width) for array in arrays])
 
 
-def _padded(array: np.ndarray[Any, Any], width: int) -> np.ndarray[Any, Any]:
+def _padded(array: Array, width: int) -> Array:
     missing = width - array.shape[1]
     if missing and not array.size:
         raise ValueError("an empty array cannot be padded: it has no first element")

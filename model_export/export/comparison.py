@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from heed.contract import ATTENTION_HEADS_OUTPUT, ATTENTION_OUTPUT, Signature
-from model_export.export.batching import Arrays
+from model_export.export.batching import Array, Arrays
 from model_export.export.errors import VerificationError
 
 TOLERANCE: Final = 1e-4
@@ -34,8 +34,8 @@ class Comparison:
 
     def compare(
         self,
-        actual: Mapping[str, np.ndarray[Any, Any]],
-        expected: Mapping[str, np.ndarray[Any, Any]],
+        actual: Mapping[str, Array],
+        expected: Mapping[str, Array],
         *,
         where: str,
     ) -> None:
@@ -54,9 +54,7 @@ class Comparison:
             self._compare_output(actual[name], array, where=f"{where}, output {name}")
         self.answers += 1
 
-    def _compare_output(
-        self, actual: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], *, where: str
-    ) -> None:
+    def _compare_output(self, actual: Array, expected: Array, *, where: str) -> None:
         if actual.shape != expected.shape:
             raise VerificationError(
                 self.check, f"{where}: has shape {actual.shape}, expected {expected.shape}"

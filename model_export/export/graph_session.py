@@ -11,9 +11,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.config_pb2 import CallableOptions
 
+from model_export.export.batching import Arrays
 from model_export.export.errors import ExportError
-
-Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 class GraphSession:

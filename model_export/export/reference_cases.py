@@ -20,10 +20,9 @@ from model_export.decoding import (
     greedy_search,
     score_targets,
 )
+from model_export.export.batching import Array, Arrays
 from model_export.export.errors import VerificationError
 from model_export.export.exportable import ExportableModel
-
-Arrays = dict[str, np.ndarray[Any, Any]]
 
 REFERENCE_FILE: Final = "assets.extra/reference_cases.npz"
 _SEED: Final = 20
@@ -129,7 +128,7 @@ def _requests(contract: Contract) -> list[tuple[Signature, Arrays]]:
 
 def _sequences(
     random: np.random.Generator, lengths: Sequence[int], *, vocabulary_size: int, most: int
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+) -> tuple[Array, np.ndarray[Any, Any]]:
     """Rows of ordinary ids, padded with the first row's first id, and one of the longest kind."""
     row_lengths = np.array([min(length, most) for length in lengths], np.int32)
     row_lengths[-1] = min(most, 2 * max(lengths))
@@ -139,7 +138,7 @@ def _sequences(
     return np.where(behind, tokens[0, 0], tokens), row_lengths
 
 
-def _options(contract: Contract, *, prefixes: np.ndarray[Any, Any]) -> Arrays:
+def _options(contract: Contract, *, prefixes: Array) -> Arrays:
     """Options that differ from row to row, prefixes and limits at their edges among them."""
     longest = contract.max_target_tokens
     maximum = [longest, 1, longest, 4, 7, longest, 5, 6]

@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from heed.contract import WARMUP_FILE, Contract, Signature
+from model_export.export import contract_check
 from model_export.export.batching import merged, row_of
 from model_export.export.comparison import Comparison, trimmed_row
-from model_export.export.contract_check import check_contract
 from model_export.export.errors import ExportError, VerificationError
 from model_export.export.exportable import exportable_from_run
 from model_export.export.graph_session import GraphSession
@@ -73,11 +73,11 @@ def verify_version(version_dir: Path, run: TrainingRun | None = None) -> tuple[C
     if not (version_dir / GRAPH_FILE).is_file():
         raise ExportError(f"{version_dir} is no exported version: it has no {GRAPH_FILE}")
     with GraphSession(version_dir) as session:
-        contract = check_contract(version_dir, session)
+        contract = contract_check.check_contract(version_dir, session)
         version = _Version(version_dir, contract, session, load_reference_cases(version_dir))
         if run is not None:
             version = replace(version, cases=_answered_by(run, version))
-        results = [CheckResult("contract, tokenizers and signatures agree", "all")]
+        results = [CheckResult(contract_check.CHECK, "all")]
         results.extend(check(version) for check in _CHECKS)
     return tuple(results)
 

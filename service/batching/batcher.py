@@ -162,8 +162,7 @@ class Batcher:
     def _send_batches(self) -> None:
         loop = asyncio.get_running_loop()
         while len(self._in_flight) < self._max_in_flight and self._waiting:
-            batch = self._waiting.take_batch()
-            rows = [row for row in batch if not _is_late(row, loop.time())]
+            rows = _without_late(self._waiting.take_batch(), loop.time())
             if rows:
                 for row in rows:
                     self._start(row, loop.time())
@@ -235,11 +234,15 @@ class Batcher:
         return max(min(latest, limit) - now, 0.001)
 
 
-def _is_late(row: QueuedRow, now: float) -> bool:
-    if row.deadline is None or row.deadline > now:
-        return False
-    _settle(row, DeadlinePassedError(Stage.QUEUE))
-    return True
+def _without_late(rows: Sequence[QueuedRow], now: float) -> list[QueuedRow]:
+    """The rows whose deadline is still to come; the others are told that theirs has passed."""
+    in_time = []
+    for row in rows:
+        if row.deadline is None or row.deadline > now:
+            in_time.append(row)
+        else:
+            _settle(row, DeadlinePassedError(Stage.QUEUE))
+    return in_time
 
 
 def _fail(rows: Sequence[QueuedRow], error: ServiceError) -> None:

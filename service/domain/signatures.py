@@ -118,10 +118,10 @@ def check_outputs(target: PredictTarget, outputs: Mapping[str, Array], row_count
     for name in target.outputs:
         if name not in outputs:
             raise _answer_error(target, f"output {name!r} is missing")
-        _check_output(target, name, outputs[name], row_count)
+        _check_output(target, name, outputs[name], row_count=row_count)
 
 
-def _check_output(target: PredictTarget, name: str, array: Array, row_count: int) -> None:
+def _check_output(target: PredictTarget, name: str, array: Array, *, row_count: int) -> None:
     form = OUTPUT_FORMS[target.signature][name]
     if array.dtype != form.dtype:
         raise _answer_error(

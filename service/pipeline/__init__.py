@@ -1,1 +1,1 @@
-"""From a call to its answer: check, tokenise, queue, run, trim, detokenise."""
+"""From a call to its answer: check, tokenize, queue, run, trim, detokenize."""

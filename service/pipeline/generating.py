@@ -26,7 +26,7 @@ from service.pipeline.tokens import is_ended, source_tokens, target_tokens
 
 
 async def generate_on(
-    version: LoadedVersion, call: GenerateCall, batcher: Batcher, stopwatch: Stopwatch
+    version: LoadedVersion, call: GenerateCall, *, batcher: Batcher, stopwatch: Stopwatch
 ) -> tuple[TextResult, ...]:
     """Answers every text of a call with one version.
 
@@ -41,7 +41,9 @@ async def generate_on(
         batcher,
         greedy_target(version, call.options.attention),
         [
-            greedy_inputs([token.id for token in source], prefix_ids, call.options, longest)
+            greedy_inputs(
+                [token.id for token in source], prefix_ids, options=call.options, longest=longest
+            )
             for source in sources
         ],
         deadline=call.deadline,
@@ -53,7 +55,9 @@ async def generate_on(
             for source, answer in zip(sources, answers, strict=True)
         ]
     if call.options.attention is AttentionLevel.HEADS:
-        results = await _add_heads(results, version, call, batcher, stopwatch)
+        results = await _add_heads(
+            results, version, call=call, batcher=batcher, stopwatch=stopwatch
+        )
     return tuple(results)
 
 
@@ -67,7 +71,9 @@ def encode_sources(texts: Sequence[str], version: LoadedVersion) -> list[tuple[T
     sources = []
     for index, text in enumerate(texts):
         tokens = version.source_tokenizer.encode(text)
-        check_source(violations, f"texts[{index}]", len(tokens), version.contract)
+        check_source(
+            violations, f"texts[{index}]", token_count=len(tokens), contract=version.contract
+        )
         sources.append(tokens)
         if violations.is_full:
             break
@@ -116,6 +122,7 @@ def _describe(
 async def _add_heads(
     results: Sequence[TextResult],
     version: LoadedVersion,
+    *,
     call: GenerateCall,
     batcher: Batcher,
     stopwatch: Stopwatch,

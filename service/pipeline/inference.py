@@ -67,7 +67,7 @@ class InferencePipeline:
         return await self._answer(
             call.model,
             stopwatch,
-            lambda version: generate_on(version, call, self._batcher, stopwatch),
+            lambda version: generate_on(version, call, batcher=self._batcher, stopwatch=stopwatch),
         )
 
     async def score(self, call: ScoreCall) -> Answer:
@@ -88,7 +88,7 @@ class InferencePipeline:
         return await self._answer(
             call.model,
             stopwatch,
-            lambda version: score_on(version, call, self._batcher, stopwatch),
+            lambda version: score_on(version, call, batcher=self._batcher, stopwatch=stopwatch),
         )
 
     def _check_characters(self, fields: list[str], texts: list[str]) -> None:

@@ -66,7 +66,9 @@ def check_characters(fields: Sequence[str], texts: Sequence[str], max_characters
     violations.check()
 
 
-def check_source(violations: Violations, field: str, token_count: int, contract: Contract) -> None:
+def check_source(
+    violations: Violations, field: str, *, token_count: int, contract: Contract
+) -> None:
     """Checks the length of a tokenized source text."""
     if token_count == 0:
         violations.add(field, "must hold at least one token; it is empty or white space alone")
@@ -78,7 +80,9 @@ def check_source(violations: Violations, field: str, token_count: int, contract:
         )
 
 
-def check_target(violations: Violations, field: str, token_count: int, contract: Contract) -> None:
+def check_target(
+    violations: Violations, field: str, *, token_count: int, contract: Contract
+) -> None:
     """Checks the length of a tokenized target text; the end token comes on top."""
     limit = contract.max_target_tokens - 1
     if token_count == 0:

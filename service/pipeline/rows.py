@@ -27,7 +27,11 @@ def score_target(version: LoadedVersion, level: AttentionLevel) -> PredictTarget
 
 
 def greedy_inputs(
-    source_ids: Sequence[int], prefix_ids: Sequence[int], options: GenerateOptions, longest: int
+    source_ids: Sequence[int],
+    prefix_ids: Sequence[int],
+    *,
+    options: GenerateOptions,
+    longest: int,
 ) -> dict[str, IntArray]:
     """Inputs of a row to decode.
 

@@ -31,7 +31,7 @@ class _EncodedPair:
 
 
 async def score_on(
-    version: LoadedVersion, call: ScoreCall, batcher: Batcher, stopwatch: Stopwatch
+    version: LoadedVersion, call: ScoreCall, *, batcher: Batcher, stopwatch: Stopwatch
 ) -> tuple[TextResult, ...]:
     """Scores every pair of a call with one version.
 
@@ -59,8 +59,18 @@ def _encode_pairs(pairs: Sequence[TextPair], version: LoadedVersion) -> list[_En
         source = version.source_tokenizer.encode(pair.source_text)
         target = version.target_tokenizer.encode(pair.target_text)
         path = f"pairs[{index}]"
-        check_source(violations, f"{path}.source_text", len(source), version.contract)
-        check_target(violations, f"{path}.target_text", len(target), version.contract)
+        check_source(
+            violations,
+            f"{path}.source_text",
+            token_count=len(source),
+            contract=version.contract,
+        )
+        check_target(
+            violations,
+            f"{path}.target_text",
+            token_count=len(target),
+            contract=version.contract,
+        )
         encoded.append(_EncodedPair(pair, source, target))
         if violations.is_full:
             break

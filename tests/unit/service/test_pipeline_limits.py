@@ -37,15 +37,16 @@ def test_at_most_ten_long_texts_are_named() -> None:
 @pytest.mark.parametrize("count", [1, MAX_SOURCE_TOKENS])
 def test_a_source_within_the_limit_passes(count: int) -> None:
     violations = Violations()
-    check_source(violations, "texts[0]", count, echo_contract())
+    check_source(violations, "texts[0]", token_count=count, contract=echo_contract())
     violations.check()
 
 
 def test_a_target_leaves_room_for_the_end_token() -> None:
     violations = Violations()
-    check_target(violations, "pairs[0].target_text", MAX_TARGET_TOKENS - 1, echo_contract())
+    field, contract = "pairs[0].target_text", echo_contract()
+    check_target(violations, field, token_count=MAX_TARGET_TOKENS - 1, contract=contract)
     violations.check()
-    check_target(violations, "pairs[0].target_text", MAX_TARGET_TOKENS, echo_contract())
+    check_target(violations, field, token_count=MAX_TARGET_TOKENS, contract=contract)
     with pytest.raises(InvalidRequestError, match=f"at most {MAX_TARGET_TOKENS - 1} tokens"):
         violations.check()
 
