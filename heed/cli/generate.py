@@ -6,7 +6,7 @@ import argparse
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from heed.cli.arguments import (
@@ -23,7 +23,8 @@ from heed.cli.arguments import (
 
 if TYPE_CHECKING:
     from heed.cli.attention_output import AttentionOutput
-    from heed.client import AttentionLevel, Client, GenerateResult
+    from heed.cli.lines import NumberedLines
+    from heed.client import AttentionLevel, Client, GenerateResult, Pause
 
 _DESCRIPTION: Final = """\
 Answers each TEXT and shows where the model looked.
@@ -96,15 +97,13 @@ def _check(parser: Parser, arguments: argparse.Namespace) -> None:
 
 def _generate(arguments: argparse.Namespace) -> None:
     from heed.cli.attention_output import attention_output
-    from heed.client import BulkSettings, Client
+    from heed.client import Client
 
     output = attention_output(arguments.attention, heads=arguments.heads)
-    from_keyboard = not arguments.texts and sys.stdin.isatty()
-    bulk = BulkSettings(1, 1) if from_keyboard else BulkSettings()
-    if from_keyboard:
+    if not arguments.texts and sys.stdin.isatty():
         print("heed: one text per line; end with Ctrl-D", file=sys.stderr)
     answer = _answer_texts if arguments.texts else _answer_lines
-    with Client(arguments.address, timeout_s=arguments.timeout, bulk=bulk) as client:
+    with Client(arguments.address, timeout_s=arguments.timeout) as client:
         try:
             answer(client, arguments, output)
         finally:
@@ -123,31 +122,58 @@ def _answer_texts(client: Client, arguments: argparse.Namespace, output: Attenti
 
 
 def _answer_lines(client: Client, arguments: argparse.Namespace, output: AttentionOutput) -> None:
-    from heed.cli.lines import NumberedLines
+    from heed.cli.lines import LongLineError, NumberedLines, lines_at_hand
     from heed.cli.progress import BulkProgress
     from heed.client import HeedError
 
-    lines = NumberedLines(sys.stdin.buffer)
-    printed_count = 0
+    lines = NumberedLines(lines_at_hand(sys.stdin.fileno()))
+    blanks = _Blanks(arguments)
     bar = sys.stderr.isatty() and not sys.stdout.isatty()
     with BulkProgress(_size_of_input(), bar=bar) as progress:
         try:
-            for result in _answers(client, arguments, lines.texts()):
+            for result in _answers(client, arguments, blanks.between(lines)):
                 number = lines.settle()
-                _print_blanks(number - printed_count - 1, arguments)
+                blanks.fill(number - 1)
                 _print_answer(result, arguments)
-                printed_count = number
+                blanks.count_answer()
                 _show_attention(number, result, output)
                 progress.advance(lines.byte_count)
+        except LongLineError as error:
+            raise HeedError(f"line {lines.line_count + 1}: {error}", error.details) from error
         except HeedError as error:
             number = lines.next_line_number or lines.line_count
-            _print_blanks(number - printed_count - 1, arguments)
+            blanks.fill(number - 1)
             raise _placed(error, "line", number) from error
-    _print_blanks(lines.line_count - printed_count, arguments)
+    blanks.fill(lines.line_count)
+
+
+class _Blanks:
+    """Prints an empty line for every blank line of the input, in its place."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._blank = "null" if arguments.json else ""
+        self._printed_count = 0
+
+    def fill(self, line_count: int) -> None:
+        """Prints blanks until so many lines stand in the output."""
+        for _ in range(line_count - self._printed_count):
+            print(self._blank, flush=True)
+        self._printed_count = max(line_count, self._printed_count)
+
+    def count_answer(self) -> None:
+        """Notes that the next line was printed by somebody else."""
+        self._printed_count += 1
+
+    def between(self, lines: NumberedLines) -> Iterator[str | Pause]:
+        """The texts of the lines; blanks at the end are printed before a wait for more lines."""
+        for text in lines.texts():
+            yield text
+            if not isinstance(text, str):  # everything that was read has been answered by now
+                self.fill(lines.line_count)
 
 
 def _answers(
-    client: Client, arguments: argparse.Namespace, texts: list[str] | Iterator[str]
+    client: Client, arguments: argparse.Namespace, texts: Iterable[str | Pause]
 ) -> Iterator[GenerateResult]:
     from heed.client import ModelVersion
 
@@ -177,11 +203,6 @@ def _print_answer(result: GenerateResult, arguments: argparse.Namespace) -> None
         print(as_json_line(generate_document(result)), flush=True)
     else:
         print(one_line(result.text), flush=True)
-
-
-def _print_blanks(count: int, arguments: argparse.Namespace) -> None:
-    for _ in range(count):
-        print("null" if arguments.json else "")
 
 
 def _show_attention(number: int, result: GenerateResult, output: AttentionOutput) -> None:

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         interrupted it, 141 if whoever read the output went away.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # its notes are for its developers
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # errors are told in our own words
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an old terminal is no reason to fail
     try:

@@ -1,7 +1,7 @@
 """The client of the gateway: `Client`, `AsyncClient`, their results and their errors."""
 
 from heed.client.async_client import AsyncClient
-from heed.client.bulk import BulkSettings
+from heed.client.bulk import PAUSE, BulkSettings, Pause
 from heed.client.client import Client
 from heed.client.errors import (
     AccessError,
@@ -34,6 +34,7 @@ from heed.client.results import (
 )
 
 __all__ = [
+    "PAUSE",
     "AccessError",
     "AsyncClient",
     "Attention",
@@ -55,6 +56,7 @@ __all__ = [
     "ModelVersion",
     "NotFoundError",
     "OverloadedError",
+    "Pause",
     "ScoreResult",
     "TimedOutError",
     "Timings",

@@ -13,7 +13,7 @@ import grpc
 import grpc.aio
 
 from heed.client import conversion
-from heed.client.bulk import BulkSettings, Chunk, Recovery, chunks_of
+from heed.client.bulk import BulkSettings, Chunk, Pause, Recovery, chunks_of
 from heed.client.channel import channel_options, check_settings
 from heed.client.errors import HeedError
 from heed.client.requests import GenerateOptions, score_pairs, score_request, selector
@@ -120,7 +120,7 @@ class AsyncClient:
 
     def generate_many(
         self,
-        texts: Iterable[str] | AsyncIterable[str],
+        texts: Iterable[str | Pause] | AsyncIterable[str | Pause],
         *,
         model: str | ModelVersion = "",
         attention: AttentionLevel | str = AttentionLevel.NONE,
@@ -187,16 +187,15 @@ class AsyncClient:
         try:
             async for chunk in work:
                 in_flight.append(self._send(chunk, options))
-                if len(in_flight) >= self._bulk.calls_in_flight:
+                most = 0 if chunk.is_before_pause else self._bulk.calls_in_flight - 1
+                while len(in_flight) > most:
                     for result in await self._settle(in_flight, options, has_answered):
                         yield result
-                    _raise_if_bad(in_flight.popleft())
-                    has_answered = True
+                    has_answered |= _finish(in_flight.popleft())
             while in_flight:
                 for result in await self._settle(in_flight, options, has_answered):
                     yield result
-                _raise_if_bad(in_flight.popleft())
-                has_answered = True
+                has_answered |= _finish(in_flight.popleft())
         finally:
             for call in in_flight:
                 call.cancel()
@@ -248,6 +247,8 @@ class _Call:
             self.call.cancel()
 
 
-def _raise_if_bad(call: _Call) -> None:
+def _finish(call: _Call) -> bool:
+    """Raises what stands behind the texts of a settled call; says whether it had any."""
     if call.chunk.error is not None:
         raise call.chunk.error
+    return bool(call.chunk.texts)

@@ -7,6 +7,8 @@ import re
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final
 
 from heed.client.errors import (
     FieldViolation,
@@ -17,6 +19,16 @@ from heed.client.errors import (
     UnreachableError,
 )
 from heed.client.requests import check_texts
+
+
+class Pause(Enum):
+    """What an iterable of texts yields when it has none at hand and must wait for the next."""
+
+    PAUSE = "pause"
+
+
+PAUSE: Final = Pause.PAUSE
+"""Among the texts of bulk work: answer what came so far, then ask for the next text."""
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
@@ -55,11 +67,13 @@ class Chunk:
         first_index: Which text of the whole work comes first, counted from 0.
         texts: The texts; may be empty if there is an error.
         error: Raised after the answers to `texts`: what is wrong with the text that follows.
+        is_before_pause: Whether everything is answered before further texts are read.
     """
 
     first_index: int
     texts: tuple[str, ...]
     error: HeedError | None = None
+    is_before_pause: bool = False
 
 
 class Chunker:
@@ -71,12 +85,17 @@ class Chunker:
         self._texts: list[str] = []
         self._character_count = 0
 
-    def add(self, text: str) -> Chunk | None:
+    def add(self, text: str | Pause) -> Chunk | None:
         """Takes a text; returns a chunk if the text fills it, or cannot be sent.
+
+        Args:
+            text: The text, or PAUSE, which always ends a chunk, also one without texts.
 
         Raises:
             TypeError: The text is not a string.
         """
+        if text is PAUSE:
+            return replace(self._take(), is_before_pause=True)
         try:
             check_texts("texts", [text])
         except InvalidRequestError as error:
@@ -100,7 +119,7 @@ class Chunker:
         return chunk
 
 
-def chunks(texts: Iterable[str], settings: BulkSettings) -> Iterator[Chunk]:
+def chunks(texts: Iterable[str | Pause], settings: BulkSettings) -> Iterator[Chunk]:
     """Splits texts into chunks, lazily. A chunk with an error is the last."""
     chunker = Chunker(settings)
     for text in texts:
@@ -115,7 +134,8 @@ def chunks(texts: Iterable[str], settings: BulkSettings) -> Iterator[Chunk]:
 
 
 async def chunks_of(
-    texts: Iterable[str] | AsyncIterable[str], settings: BulkSettings
+    texts: Iterable[str | Pause] | AsyncIterable[str | Pause],
+    settings: BulkSettings,
 ) -> AsyncIterator[Chunk]:
     """As `chunks`, for texts that may come asynchronously."""
     if not isinstance(texts, AsyncIterable):

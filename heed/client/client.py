@@ -12,7 +12,7 @@ from typing import Any, Self, overload
 import grpc
 
 from heed.client import conversion
-from heed.client.bulk import BulkSettings, Chunk, Recovery, chunks
+from heed.client.bulk import BulkSettings, Chunk, Pause, Recovery, chunks
 from heed.client.channel import channel_options, check_settings
 from heed.client.errors import HeedError
 from heed.client.requests import GenerateOptions, score_pairs, score_request, selector
@@ -138,7 +138,7 @@ class Client:
 
     def generate_many(
         self,
-        texts: Iterable[str],
+        texts: Iterable[str | Pause],
         *,
         model: str | ModelVersion = "",
         attention: AttentionLevel | str = AttentionLevel.NONE,
@@ -151,6 +151,9 @@ class Client:
         Several calls are under way at once, `texts` is read only as far as they need, and an
         overloaded or restarting gateway is asked again for up to `timeout_s`. If a text is at
         fault, the answers before it come first, then the error with its `text_index`.
+
+        Where texts trickle in, `texts` may yield `heed.client.PAUSE` before it waits for the next
+        one: then everything so far is answered first, although a call is not full yet.
         """
         options = GenerateOptions(model, attention, max_length, min_length, prefix)
         options.request(())  # a wrong option is reported here, not at the first answer
@@ -219,14 +222,13 @@ class Client:
         try:
             for chunk in work:
                 in_flight.append(self._send(chunk, options))
-                if len(in_flight) >= self._bulk.calls_in_flight:
+                most = 0 if chunk.is_before_pause else self._bulk.calls_in_flight - 1
+                while len(in_flight) > most:
                     yield from self._settle(in_flight, options, has_answered)
-                    _raise_if_bad(in_flight.popleft())
-                    has_answered = True
+                    has_answered |= _finish(in_flight.popleft())
             while in_flight:
                 yield from self._settle(in_flight, options, has_answered)
-                _raise_if_bad(in_flight.popleft())
-                has_answered = True
+                has_answered |= _finish(in_flight.popleft())
         finally:
             for call in in_flight:
                 call.cancel()
@@ -278,6 +280,8 @@ class _Call:
             self.future.cancel()
 
 
-def _raise_if_bad(call: _Call) -> None:
+def _finish(call: _Call) -> bool:
+    """Raises what stands behind the texts of a settled call; says whether it had any."""
     if call.chunk.error is not None:
         raise call.chunk.error
+    return bool(call.chunk.texts)

@@ -316,3 +316,33 @@ def test_models_are_listed_as_a_table_and_as_json(heed):
     (model,) = json.loads(heed("models", "--json").stdout)
     assert (model["name"], model["ready_versions"]) == ("upper", [7, 6])
     assert model["card"]["metrics"] == {"dev.word_accuracy": 0.68}
+
+
+@pytest.fixture
+def trickle(address):
+    command = [sys.executable, "-m", "heed", "generate", "--address", address]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as asking:
+        yield asking
+        asking.kill()
+
+
+def test_answers_flow_while_lines_trickle_in(trickle):
+    for lines, answers in (
+        (b"one\ntwo\n", [b"ONE\n", b"TWO\n"]),
+        (b"three\n\n", [b"THREE\n", b"\n"]),
+    ):
+        trickle.stdin.write(lines)
+        trickle.stdin.flush()
+        assert [trickle.stdout.readline() for _ in answers] == answers
+    trickle.stdin.write(b"with no line end")
+    trickle.stdin.close()
+    assert trickle.stdout.readline() == b"WITH NO LINE END\n"
+    assert trickle.wait(30) == 0
+
+
+def test_an_input_without_line_ends_is_refused_before_it_fills_the_memory(heed):
+    finished = heed("generate", lines=b"one\n" + b"x" * (2**20 + 2**17))
+    assert finished.stdout == b"ONE\n"
+    assert finished.stderr == b"heed: error: line 2: has more than 1048576 bytes\n"
+    assert finished.returncode == 1

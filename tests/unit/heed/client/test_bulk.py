@@ -7,6 +7,7 @@ import pytest
 
 from heed import AsyncClient, Client
 from heed.client import (
+    PAUSE,
     BulkSettings,
     HeedError,
     InvalidRequestError,
@@ -262,3 +263,50 @@ def test_a_wrong_option_is_no_fault_of_a_text():
     with pytest.raises(InvalidRequestError) as caught:
         Recovery(2.0, has_answered=False).after(Chunk(0, ("a", "b")), error)
     assert caught.value is error
+
+
+def test_a_pause_sends_what_there_is():
+    paused = chunks(["a", PAUSE, PAUSE, "b"], small(texts_per_call=9))
+    assert [(chunk.texts, chunk.is_before_pause) for chunk in paused] == [
+        (("a",), True),
+        ((), True),
+        (("b",), False),
+    ]
+
+
+def with_pauses(heard):
+    """Asks for nothing more before the answers to what came before are there."""
+    yield PAUSE
+    yield from ("a", "b", "c")
+    yield PAUSE
+    assert heard == ["A", "B", "C"]
+    yield "d"
+
+
+def test_everything_is_answered_before_a_pause_ends():
+    heard = []
+    with serving() as (address, _), Client(address, bulk=small()) as client:
+        for result in client.generate_many(with_pauses(heard)):
+            heard.append(result.text)
+    assert heard == ["A", "B", "C", "D"]
+
+
+async def test_everything_is_answered_before_a_pause_ends_in_asyncio_too():
+    heard = []
+
+    async def texts():
+        for text in with_pauses(heard):
+            yield text
+
+    with serving() as (address, _):
+        async with AsyncClient(address, bulk=small()) as client:
+            async for result in client.generate_many(texts()):
+                heard.append(result.text)
+    assert heard == ["A", "B", "C", "D"]
+
+
+def test_a_pause_does_not_make_an_absent_gateway_look_like_one_that_restarts():
+    began = time.monotonic()
+    with Client("127.0.0.1:1", timeout_s=20) as client, pytest.raises(UnreachableError):
+        list(client.generate_many([PAUSE, "a"]))
+    assert time.monotonic() - began < 10
