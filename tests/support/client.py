@@ -142,7 +142,7 @@ class SmallGateway(inference_pb2_grpc.InferenceServiceServicer):
     def GetModel(self, request, context):  # noqa: N802
         if request.model.name not in ("", "upper"):
             message = f"there is no model '{request.model.name}'; there are: upper"
-            abort(context, grpc.StatusCode.NOT_FOUND, message, reason="MODEL_NOT_FOUND")
+            abort(context, grpc.StatusCode.NOT_FOUND, message, reason="UNKNOWN_MODEL")
         return inference_pb2.GetModelResponse(model=self._model())
 
     def _model(self) -> model_pb2.Model:

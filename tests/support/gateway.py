@@ -10,7 +10,9 @@ process id when the block is left.
 from __future__ import annotations
 
 import functools
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -50,12 +52,12 @@ class GatewayProcess:
     Attributes:
         address: Where it listens, `host:port`.
         process: Its process.
-        log_path: The file that receives what it prints.
+        folder: Holds its temporary files, and the log that receives what it prints.
     """
 
     address: str
     process: subprocess.Popen[bytes]
-    log_path: Path
+    folder: Path
 
     @functools.cached_property
     def channel(self) -> grpc.Channel:
@@ -70,7 +72,7 @@ class GatewayProcess:
 
     def log(self) -> str:
         """Everything it has printed so far."""
-        return self.log_path.read_text(errors="replace")
+        return _log_path(self.folder).read_text(errors="replace")
 
     def health(self, service: str = "") -> str:
         """The health of a service by name: "SERVING", "NOT_SERVING"."""
@@ -111,6 +113,10 @@ class GatewayProcess:
         return self.process.wait(STOP_TIMEOUT_S)
 
 
+def _log_path(folder: Path) -> Path:
+    return folder / "gateway.log"
+
+
 def start_gateway(flags: Sequence[str], *, until_ready: bool = True) -> GatewayProcess:
     """Starts a gateway.
 
@@ -121,14 +127,16 @@ def start_gateway(flags: Sequence[str], *, until_ready: bool = True) -> GatewayP
     Raises:
         GatewayFailedError: It ended, or was not ready in time. Nothing is left running.
     """
-    with tempfile.NamedTemporaryFile("wb", suffix=".gateway.log", delete=False) as log_file:
+    folder = Path(tempfile.mkdtemp(prefix="heed-gateway-"))
+    with _log_path(folder).open("wb") as log_file:
         process = subprocess.Popen(
             [*GATEWAY_COMMAND, "--grpc-port=0", *flags],
             stdin=subprocess.DEVNULL,
             stdout=log_file,
             stderr=subprocess.STDOUT,
+            env={**os.environ, "TMPDIR": str(folder)},  # so that one that is killed leaves nothing
         )
-    gateway = GatewayProcess("", process, Path(log_file.name))
+    gateway = GatewayProcess("", process, folder)
     try:
         address = gateway.wait_for_log(LISTENING_LINE, START_TIMEOUT_S)[1]
         gateway.address = address
@@ -151,7 +159,7 @@ def end_gateway(gateway: GatewayProcess) -> None:
         except subprocess.TimeoutExpired:
             gateway.process.kill()
             gateway.process.wait()
-    gateway.log_path.unlink(missing_ok=True)
+    shutil.rmtree(gateway.folder, ignore_errors=True)
 
 
 @contextmanager
@@ -198,17 +206,3 @@ def violations_of(error: grpc.RpcError) -> dict[str, str]:
     """What is wrong with a request: descriptions by field."""
     violations = detail_of(error, error_details_pb2.BadRequest).field_violations
     return {violation.field: violation.description for violation in violations}
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> float:
-    """Waits until a condition holds; returns how long that took, in seconds.
-
-    Raises:
-        TimeoutError: It does not hold in time.
-    """
-    began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > timeout_s:
-            raise TimeoutError(f"it does not hold after {timeout_s} s")
-        time.sleep(0.02)
-    return time.monotonic() - began

@@ -11,14 +11,15 @@ def wait_until(
     describe: Callable[[], str] = lambda: "",
     *,
     timeout_s: float = 20.0,
-) -> None:
-    """Wait until something is so.
+) -> float:
+    """Waits until something is so; returns how long that took, in seconds.
 
     Raises:
         TimeoutError: With the description of what is instead.
     """
-    give_up_at = time.monotonic() + timeout_s
+    began = time.monotonic()
     while not condition():
-        if time.monotonic() > give_up_at:
+        if time.monotonic() - began > timeout_s:
             raise TimeoutError(f"still not so after {timeout_s} s; instead: {describe()}")
         time.sleep(0.01)
+    return time.monotonic() - began

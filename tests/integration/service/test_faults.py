@@ -24,9 +24,9 @@ from tests.support.gateway import (
     error_of,
     generate_request,
     running_gateway,
-    wait_until,
 )
 from tests.support.model_server import ModelServerProcess, model_flags, running_model_server
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ class Load:
 
     def wait_for(self, outcome: str, more: int, timeout_s: float = 20) -> float:
         enough = self.outcomes[outcome] + more
-        return wait_until(lambda: self.outcomes[outcome] >= enough, timeout_s)
+        return wait_until(lambda: self.outcomes[outcome] >= enough, timeout_s=timeout_s)
 
     def end(self) -> None:
         self._end.set()
@@ -145,10 +145,10 @@ def test_a_model_server_that_stays_hung_makes_the_gateway_not_ready_until_it_goe
     own_server: ModelServerProcess, own_gateway: GatewayProcess
 ) -> None:
     with stopped(own_server):
-        wait_until(lambda: own_gateway.health() == "NOT_SERVING", 20)
+        wait_until(lambda: own_gateway.health() == "NOT_SERVING", timeout_s=20)
         error = error_of(lambda: own_gateway.stub.Generate(generate_request("heed"), timeout=5))
         assert error.code() is grpc.StatusCode.UNAVAILABLE
-    wait_until(lambda: own_gateway.health() == "SERVING", 30)
+    wait_until(lambda: own_gateway.health() == "SERVING", timeout_s=30)
     assert own_gateway.stub.Generate(generate_request("heed"), timeout=30).results
 
 
@@ -257,13 +257,13 @@ def test_a_new_version_published_under_load_fails_no_call(
     load.wait_for("OK", 20)
     assert load.versions == {1}
     publish_copy(models_dir, 2)
-    wait_until(lambda: 2 in load.versions, 60)
+    wait_until(lambda: 2 in load.versions, timeout_s=60)
     wait_until(
         lambda: (
             list(own_gateway.stub.GetModel(inference_pb2.GetModelRequest()).model.ready_versions)
             == [2]
         ),
-        30,
+        timeout_s=30,
     )
     load.wait_for("OK", 50)
     load.end()
@@ -276,7 +276,7 @@ def test_a_model_server_killed_under_load_costs_unavailable_and_never_a_hang(
     load.wait_for("OK", 20)
     own_server.kill()
     load.wait_for("UNAVAILABLE", 20)
-    wait_until(lambda: own_gateway.health() == "NOT_SERVING", 5)
+    wait_until(lambda: own_gateway.health() == "NOT_SERVING", timeout_s=5)
     error = error_of(lambda: own_gateway.stub.Generate(generate_request("heed"), timeout=10))
     assert error.code() is grpc.StatusCode.UNAVAILABLE
     reason = detail_of(error, error_details_pb2.ErrorInfo).reason

@@ -22,8 +22,8 @@ from tests.support.gateway import (
     error_of,
     running_gateway,
     violations_of,
-    wait_until,
 )
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +60,9 @@ def test_with_several_models_a_call_must_name_one(gateway: GatewayProcess) -> No
 def test_a_model_server_that_dies_is_started_again(gateway: GatewayProcess) -> None:
     child = gateway.model_server_child()
     child.kill()
-    wait_until(lambda: gateway.health() == "NOT_SERVING", 5)
+    wait_until(lambda: gateway.health() == "NOT_SERVING", timeout_s=5)
     gateway.wait_for_log(re.compile("the model server ended with -9; starting it again in"))
-    wait_until(lambda: gateway.health() == "SERVING", 30)
+    wait_until(lambda: gateway.health() == "SERVING", timeout_s=30)
     assert ask(gateway, "g2p").results
     assert gateway.model_server_child().pid != child.pid
 

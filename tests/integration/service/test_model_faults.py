@@ -19,7 +19,6 @@ from tests.support.gateway import (
     error_of,
     generate_request,
     running_gateway,
-    wait_until,
 )
 from tests.support.stub_model_server import (
     MODEL_NAME,
@@ -28,6 +27,7 @@ from tests.support.stub_model_server import (
     letters,
     running_stub,
 )
+from tests.support.waiting import wait_until
 
 FAST = ["--poll-interval-s=0.1", "--max-batches-in-flight=1"]
 
@@ -160,7 +160,7 @@ def test_a_version_that_keeps_breaking_its_contract_is_not_ready_and_says_why(
 
     stub.predict_fault = lose_rows
     error_of(lambda: generate(gateway, "abc"))
-    wait_until(lambda: gateway.health(MODEL_NAME) == "NOT_SERVING", 5)
+    wait_until(lambda: gateway.health(MODEL_NAME) == "NOT_SERVING", timeout_s=5)
     assert gateway.health() == "NOT_SERVING"
     assert "'scores' has 9 rows, expected 1" in described(gateway).status_message
     error = error_of(lambda: generate(gateway, "abc"))
@@ -281,7 +281,7 @@ def test_a_version_whose_contract_does_not_fit_is_refused_and_the_old_one_goes_o
     assert callable(spoil)
     spoil(stub)
     stub.available = [old, old + 1]
-    wait_until(lambda: "was refused" in described(gateway).status_message, 5)
+    wait_until(lambda: "was refused" in described(gateway).status_message, timeout_s=5)
     model = described(gateway)
     assert reason in model.status_message
     assert (model.ready, model.version, list(model.ready_versions)) == (True, old, [old])
@@ -293,7 +293,7 @@ def test_a_version_that_the_model_server_could_not_load_is_reported(
 ) -> None:
     (old,) = stub.available
     stub.failed = {old + 1: "Can't parse saved_model.pb as binary proto"}
-    wait_until(lambda: described(gateway).status_message != "", 5)
+    wait_until(lambda: described(gateway).status_message != "", timeout_s=5)
     assert described(gateway).status_message == (
         f"version {old + 1} could not be loaded by the model server: "
         "DATA_LOSS: Can't parse saved_model.pb as binary proto"
@@ -306,7 +306,7 @@ def test_several_versions_can_be_asked_for_by_number(
 ) -> None:
     (old,) = stub.available
     stub.available = [old, old + 1]
-    wait_until(lambda: ready_versions(gateway) == [old + 1, old], 5)
+    wait_until(lambda: ready_versions(gateway) == [old + 1, old], timeout_s=5)
     request = generate_request("abc")
     assert gateway.stub.Generate(request, timeout=5).model.version == old + 1
     request.model.version = old
