@@ -29,7 +29,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
+
+MAX_VIOLATIONS: Final = 10
+"""A call that breaks rules in more places gets the first ones; the rest is not looked at."""
 
 
 class Stage(StrEnum):

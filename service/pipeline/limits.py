@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from heed.contract import Contract
 from service.domain.requests import GenerateOptions
-from service.errors import FieldViolation, InvalidRequestError
-
-MAX_VIOLATIONS: Final = 10
-"""A call that breaks rules in more places gets the first ones; the rest is not looked at."""
+from service.errors import MAX_VIOLATIONS, FieldViolation, InvalidRequestError
 
 
 class Violations:

@@ -36,6 +36,10 @@ STATUS_CODES: Final[Mapping[type[errors.ServiceError], grpc.StatusCode]] = {
     errors.ModelServerFailureError: grpc.StatusCode.INTERNAL,
 }
 
+MAX_TEXT_BYTES: Final = 600
+"""The longest text of an error, in bytes of UTF-8: clients drop a trailer above 8 KiB, and with it
+everything that it says. The text travels twice, once with three bytes for each."""
+
 INTERNAL_MESSAGE: Final = "internal error; the log says more under the request id"
 
 
@@ -66,11 +70,18 @@ def to_wire(error: Exception, request_id: str) -> WireError:
         return _wire_error(grpc.StatusCode.INTERNAL, INTERNAL_MESSAGE, [request_info])
     code = STATUS_CODES[type(error)]
     is_internal = code is grpc.StatusCode.INTERNAL
-    message = INTERNAL_MESSAGE if is_internal else error.message
-    info = error_details_pb2.ErrorInfo(
-        reason=error.reason, domain=ERROR_DOMAIN, metadata=error.metadata
-    )
+    message = INTERNAL_MESSAGE if is_internal else shortened(error.message)
+    metadata = {key: shortened(value) for key, value in error.metadata.items()}
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN, metadata=metadata)
     return _wire_error(code, message, [info, *_further_details(error), request_info])
+
+
+def shortened(text: str) -> str:
+    """The text, cut with an ellipsis if it has more than MAX_TEXT_BYTES bytes of UTF-8."""
+    encoded = text.encode(errors="replace")
+    if len(encoded) <= MAX_TEXT_BYTES:
+        return text
+    return encoded[: MAX_TEXT_BYTES - 3].decode(errors="ignore") + "…"
 
 
 def _further_details(error: errors.ServiceError) -> list[Message]:

@@ -11,6 +11,9 @@ from service.domain.requests import GenerateCall, GenerateOptions, ScoreCall, Te
 from service.domain.signatures import AttentionLevel
 from service.errors import InvalidRequestError
 
+MAX_NAME_CHARACTERS: Final = 128
+"""The longest name of a model that is looked up; an error repeats it."""
+
 _ATTENTION_LEVELS: Final[Mapping[int, AttentionLevel]] = {
     inference_pb2.ATTENTION_LEVEL_UNSPECIFIED: AttentionLevel.NONE,
     inference_pb2.ATTENTION_LEVEL_NONE: AttentionLevel.NONE,
@@ -23,8 +26,13 @@ def read_selector(message: inference_pb2.ModelSelector) -> ModelSelector:
     """The model asked for.
 
     Raises:
-        InvalidRequestError: The version is not positive.
+        InvalidRequestError: The name is too long, or the version not positive.
     """
+    if len(message.name) > MAX_NAME_CHARACTERS:
+        raise InvalidRequestError.of(
+            "model.name",
+            f"must have at most {MAX_NAME_CHARACTERS} characters, got {len(message.name)}",
+        )
     if not message.HasField("version"):
         return ModelSelector(message.name)
     if message.version < 1:
@@ -36,7 +44,8 @@ def read_generate(message: inference_pb2.GenerateRequest, deadline: float | None
     """The call to generate.
 
     Raises:
-        InvalidRequestError: The version is not positive, or the attention level unknown.
+        InvalidRequestError: The model's name is too long, its version not positive, or the
+            attention level unknown.
     """
     options = message.options
     return GenerateCall(
@@ -56,7 +65,8 @@ def read_score(message: inference_pb2.ScoreRequest, deadline: float | None) -> S
     """The call to score.
 
     Raises:
-        InvalidRequestError: The version is not positive, or the attention level unknown.
+        InvalidRequestError: The model's name is too long, its version not positive, or the
+            attention level unknown.
     """
     return ScoreCall(
         model=read_selector(message.model),

@@ -6,6 +6,7 @@ becomes a value, which the handler turns into INVALID_ARGUMENT with the field's 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,7 +15,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 from google.protobuf.message import DecodeError, Message
 
-from service.errors import FieldViolation
+from service.errors import MAX_VIOLATIONS, FieldViolation
 
 _WHOLE_MESSAGE: Final = "(message)"
 
@@ -86,7 +87,7 @@ def _find_violations(twin_class: type[Message], serialized: bytes) -> list[Field
         return [FieldViolation(_WHOLE_MESSAGE, f"the bytes are no {name}")]
     found = [
         FieldViolation(path, f"must be valid UTF-8: {error.reason} at byte {error.start}")
-        for path, error in _invalid_strings(twin, "")
+        for path, error in itertools.islice(_invalid_strings(twin, ""), MAX_VIOLATIONS)
     ]
     return found or [FieldViolation(_WHOLE_MESSAGE, f"the bytes are no {name}")]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import urllib.parse
 from collections.abc import Iterator
 
 import grpc
@@ -97,6 +99,29 @@ def test_what_is_unknown_tells_callers_nothing(error: Exception) -> None:
     assert wire.code is grpc.StatusCode.INTERNAL
     assert wire.message == INTERNAL_MESSAGE
     assert b"secret" not in wire.details
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.UnknownModelError("\U0001f600" * 5_000, ["m" * 100] * 100),
+        errors.UnknownVersionError("m", 1, range(10_000)),
+        errors.ModelNotReadyError("m", "version 7 could not be loaded: " + "x" * 20_000),
+        errors.InvalidRequestError(
+            [errors.FieldViolation("pairs[10000].source_text", "w" * 200)] * 10
+        ),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_the_largest_error_fits_into_a_trailer(error: errors.ServiceError) -> None:
+    wire = to_wire(error, "r" * 64)
+    on_the_wire = len(urllib.parse.quote(wire.message)) + len(base64.b64encode(wire.details))
+    assert on_the_wire < 8192 - 500
+
+
+def test_a_long_message_is_cut_between_characters() -> None:
+    message = to_wire(errors.UnavailableError("é" * 1000), "").message
+    assert message == "é" * 298 + "…"
 
 
 def test_every_status_code_of_the_model_server_becomes_an_error() -> None:

@@ -175,6 +175,21 @@ def test_a_pair_without_a_target_or_with_too_long_a_one_is_refused(
     }
 
 
+def test_a_models_name_of_many_characters_is_refused(gateway: GatewayProcess) -> None:
+    model = inference_pb2.ModelSelector(name="n" * 100_000)
+    request = inference_pb2.GenerateRequest(model=model, texts=["heed"])
+    assert rejected(gateway, request) == {
+        "model.name": "must have at most 128 characters, got 100000"
+    }
+
+
+def test_of_many_invalid_strings_the_first_ones_are_named(gateway: GatewayProcess) -> None:
+    call = gateway.channel.unary_unary(GENERATE)
+    error = error_of(lambda: call(b"\x12\x01\xff" * 10_000, timeout=20))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert list(violations_of(error)) == [f"texts[{index}]" for index in range(10)]
+
+
 def test_every_error_carries_the_request_id_of_its_caller(gateway: GatewayProcess) -> None:
     error = error_of(
         lambda: gateway.stub.Generate(
