@@ -1,6 +1,21 @@
 """Attention mechanisms, one file each, all with the interface of `base.Attention`."""
 
 from model_export.attention.bahdanau import BahdanauAttention
-from model_export.attention.base import Attention, AttentionOutput
+from model_export.attention.base import Attention, AttentionOutput, State
+from model_export.attention.build import build_attention
+from model_export.attention.global_attention import GlobalAttention
+from model_export.attention.luong_local_m import LuongLocalMonotonicAttention
+from model_export.attention.luong_local_p import LuongLocalPredictiveAttention
+from model_export.attention.xu_soft import XuSoftAttention
 
-__all__ = ["Attention", "AttentionOutput", "BahdanauAttention"]
+__all__ = [
+    "Attention",
+    "AttentionOutput",
+    "BahdanauAttention",
+    "GlobalAttention",
+    "LuongLocalMonotonicAttention",
+    "LuongLocalPredictiveAttention",
+    "State",
+    "XuSoftAttention",
+    "build_attention",
+]

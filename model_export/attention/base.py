@@ -1,12 +1,15 @@
-"""The interface that every attention mechanism of a decoder has."""
+"""The interface that every attention mechanism of a recurrent decoder has."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
+
+State = Any
+"""A nest of tensors with the rows as dimension 0; () where there is nothing to remember."""
 
 
 class AttentionOutput(NamedTuple):
@@ -15,18 +18,21 @@ class AttentionOutput(NamedTuple):
     Attributes:
         context: Weighted sum of the values, float [B, D].
         weights: How much each source position counts, float [B, S], 0 where masked.
+        state: What the mechanism remembers for the next target position.
     """
 
     context: tf.Tensor
     weights: tf.Tensor
+    state: State
 
 
 class Attention(keras.layers.Layer):
     """Attention of a decoder over the positions of a source.
 
     The part of the scores that depends on the source alone is computed once per source, by
-    `project_keys`; the call computes the rest, once per target position. Masks are passed as
-    arguments; none is attached to what the layer returns.
+    `project_keys`; the call computes the rest, once per target position. What a mechanism
+    remembers from one target position to the next travels as an argument: a layer keeps nothing.
+    Masks are passed as arguments too; none is attached to what the layer returns.
     """
 
     def __init__(self, **kwargs: object) -> None:
@@ -40,26 +46,51 @@ class Attention(keras.layers.Layer):
     def project_keys(self, values: tf.Tensor) -> tf.Tensor:
         """The source's part of the scores: from float [B, S, D] to float [B, S, units]."""
 
+    def initial_state(self, values: tf.Tensor) -> State:
+        """The state before the first target position, for values float [B, S, D]."""
+        del values
+        return ()
+
     @abstractmethod
     def call(
-        self, query: tf.Tensor, *, projected_keys: tf.Tensor, values: tf.Tensor, mask: tf.Tensor
+        self,
+        query: tf.Tensor,
+        *,
+        projected_keys: tf.Tensor,
+        values: tf.Tensor,
+        mask: tf.Tensor,
+        state: State,
     ) -> AttentionOutput:
-        """Context and weights for a query float [B, D]; see `AttentionOutput`."""
+        """Attends once.
+
+        Args:
+            query: Decoder state, float [B, Q].
+            projected_keys: `project_keys(values)`.
+            values: Encoder states, float [B, S, D].
+            mask: True at real tokens, bool [B, S]; a row's real tokens come first.
+            state: `initial_state(values)`, then the state of the last output.
+        """
+
+
+def weighted_sum(weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """sum_s weights[b, s] values[b, s]: float [B, S] and [B, S, D] to [B, D]."""
+    return tf.squeeze(tf.matmul(weights[:, tf.newaxis, :], values), axis=1)
 
 
 def masked_softmax(scores: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Softmax over the last axis, over the positions where the mask is true.
 
     Args:
-        scores: Float [..., S].
+        scores: Float [..., S]; computed with in float32.
         mask: Bool, broadcastable to `scores`.
 
     Returns:
         Weights of the scores' dtype and shape: exactly 0 where masked. A row sums to 1, or is
         all 0 if nothing in it is unmasked.
     """
-    lowest = tf.constant(scores.dtype.min, scores.dtype)
-    masked_scores = tf.where(mask, scores, lowest)
+    precise = tf.cast(scores, tf.float32)
+    masked_scores = tf.where(mask, precise, tf.float32.min)
     shifted = masked_scores - tf.stop_gradient(tf.reduce_max(masked_scores, axis=-1, keepdims=True))
-    exponentials = tf.where(mask, tf.exp(shifted), tf.zeros_like(shifted))
-    return tf.math.divide_no_nan(exponentials, tf.reduce_sum(exponentials, axis=-1, keepdims=True))
+    exponentials = tf.where(mask, tf.exp(shifted), 0.0)
+    total = tf.reduce_sum(exponentials, axis=-1, keepdims=True)
+    return tf.cast(tf.math.divide_no_nan(exponentials, total), scores.dtype)

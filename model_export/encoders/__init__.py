@@ -1,6 +1,6 @@
 """Encoders: from source tokens to one vector per position."""
 
-from model_export.encoders.base import EncoderOutput
-from model_export.encoders.gru_encoder import GRUEncoder
+from model_export.encoders.base import Encoder, EncoderOutput
+from model_export.encoders.rnn_encoder import RnnEncoder
 
-__all__ = ["EncoderOutput", "GRUEncoder"]
+__all__ = ["Encoder", "EncoderOutput", "RnnEncoder"]

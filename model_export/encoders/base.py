@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
@@ -18,3 +18,12 @@ class EncoderOutput(NamedTuple):
 
     values: tf.Tensor
     summary: tf.Tensor
+
+
+class Encoder(Protocol):
+    """Reads a source."""
+
+    def __call__(
+        self, tokens: tf.Tensor, *, mask: tf.Tensor, training: bool = False
+    ) -> EncoderOutput:
+        """Values and summary of source ids, int32 [B, S], with their mask, bool [B, S]."""

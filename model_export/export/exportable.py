@@ -9,8 +9,6 @@ from importlib import metadata
 from typing import Final
 
 from heed.contract import (
-    AttentionAverage,
-    AttentionLayer,
     Contract,
     ModelCard,
     Precision,
@@ -52,7 +50,6 @@ def exportable_from_run(
 ) -> ExportableModel:
     """A training run's model, with the contract under a name that fits `ModelName`."""
     settings = run.recipe.model
-    layer = AttentionLayer(kind=settings.attention, layer_index=0, head_count=1)
     contract = Contract(
         model_name=model_name,
         task=run.recipe.task,
@@ -60,10 +57,8 @@ def exportable_from_run(
         target_tokenizer=_tokenizer_info(run.target_tokenizer),
         max_source_tokens=settings.max_source_tokens,
         max_target_tokens=settings.max_target_tokens,
-        attention=(layer,),
-        attention_average=AttentionAverage(
-            layer_indices=(0,), description="the only layer's only head"
-        ),
+        attention=settings.attention_layers,
+        attention_average=settings.attention_average,
         signatures=tuple(Signature),
         precision=precision,
         card=_model_card(run),

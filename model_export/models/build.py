@@ -5,9 +5,10 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from model_export.config import ModelSettings
-from model_export.decoders import GRUDecoder
-from model_export.encoders import GRUEncoder
+from model_export.attention import build_attention
+from model_export.config import DecoderKind, ModelSettings, RnnSettings
+from model_export.decoders import BahdanauDecoder, LuongDecoder, RnnDecoder, build_cells
+from model_export.encoders import RnnEncoder
 from model_export.models.seq2seq import Seq2Seq
 
 
@@ -29,29 +30,11 @@ def build_model(
         seed: Decides the weights, and what dropout will drop.
     """
     keras.utils.set_random_seed(seed)
-    encoder = GRUEncoder(
-        source_vocabulary_size,
-        embedding_width=settings.embedding_width,
-        width=settings.encoder_width,
-        dropout=settings.dropout,
-        name="encoder",
-    )
-    decoder = GRUDecoder(
-        target_vocabulary_size,
-        embedding_width=settings.embedding_width,
-        width=settings.decoder_width,
-        attention_units=settings.attention_units,
-        dropout=settings.dropout,
-        name="decoder",
-    )
-    model = Seq2Seq(
-        encoder,
-        decoder,
-        target_vocabulary_size=target_vocabulary_size,
-        readout_width=settings.readout_width,
-        dropout=settings.dropout,
-        name="seq2seq",
-    )
+    match settings:
+        case RnnSettings():
+            model = _rnn_model(
+                settings, sources=source_vocabulary_size, targets=target_vocabulary_size
+            )
     model(
         {
             "tokens": tf.zeros([1, 2], tf.int32),
@@ -60,3 +43,55 @@ def build_model(
         }
     )
     return model
+
+
+def _rnn_model(settings: RnnSettings, *, sources: int, targets: int) -> Seq2Seq:
+    encoder = RnnEncoder(
+        sources,
+        embedding_width=settings.embedding_width,
+        width=settings.encoder_width,
+        cell=settings.cell,
+        layers=settings.encoder_layers,
+        bidirectional=settings.bidirectional,
+        dropout=settings.dropout,
+        name="encoder",
+    )
+    is_luong = settings.decoder_kind is DecoderKind.LUONG
+    return Seq2Seq(
+        encoder,
+        _rnn_decoder(settings, targets),
+        target_vocabulary_size=targets,
+        readout_width=None if is_luong else settings.readout_width,
+        dropout=settings.dropout,
+        name="seq2seq",
+    )
+
+
+def _rnn_decoder(settings: RnnSettings, vocabulary_size: int) -> RnnDecoder:
+    cells = build_cells(settings.cell, settings.decoder_width, settings.decoder_layers)
+    attention = build_attention(
+        settings.attention,
+        query_width=settings.decoder_width,
+        max_source_tokens=settings.max_source_tokens,
+    )
+    match settings.decoder_kind:
+        case DecoderKind.BAHDANAU:
+            return BahdanauDecoder(
+                vocabulary_size,
+                embedding_width=settings.embedding_width,
+                cells=cells,
+                attention=attention,
+                dropout=settings.dropout,
+                name="decoder",
+            )
+        case DecoderKind.LUONG:
+            return LuongDecoder(
+                vocabulary_size,
+                embedding_width=settings.embedding_width,
+                cells=cells,
+                attention=attention,
+                attentional_width=settings.readout_width,
+                input_feeding=settings.input_feeding,
+                dropout=settings.dropout,
+                name="decoder",
+            )

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from model_export.decoders import DecoderMemory, GRUDecoder
-from model_export.encoders import GRUEncoder
+from model_export.decoders import Decoder, Memory, State
+from model_export.encoders import Encoder
 
 
 class StepOutput(NamedTuple):
@@ -17,12 +17,12 @@ class StepOutput(NamedTuple):
     Attributes:
         logits: Scores of the next token before the softmax, float32 [B, V].
         attention_heads: Weights per layer and head, float32 [B, L, N, S].
-        state: The state for the next step, tensors with B as dimension 0.
+        state: The state for the next step, a nest of tensors with B as dimension 0.
     """
 
     logits: tf.Tensor
     attention_heads: tf.Tensor
-    state: tuple[tf.Tensor, ...]
+    state: State
 
 
 class Seq2SeqOutput(NamedTuple):
@@ -40,7 +40,7 @@ class Seq2SeqOutput(NamedTuple):
 class Seq2Seq(keras.Model):
     """Encoder, decoder with attention, and output layer.
 
-        logits_i = W_o tanh(W_r features_i)
+        logits_i = W_o tanh(W_r features_i)          without a readout: W_o features_i
 
     Training and scoring run it over whole targets (`call`); decoding runs it step by step
     (`encode`, then `decode_step`). Both go through the same layers and give the same numbers.
@@ -49,8 +49,8 @@ class Seq2Seq(keras.Model):
         encoder: Source tokens to vectors.
         decoder: Vectors and target tokens so far to features.
         target_vocabulary_size: Number of target ids.
-        readout_width: Width between features and logits.
-        dropout: Share of the readout's elements dropped in training, 0 to below 1.
+        readout_width: Width between features and logits; none = no readout.
+        dropout: Share of what the output layer reads dropped in training, 0 to below 1.
 
     Call arguments:
         inputs: A dictionary of
@@ -66,18 +66,22 @@ class Seq2Seq(keras.Model):
 
     def __init__(
         self,
-        encoder: GRUEncoder,
-        decoder: GRUDecoder,
+        encoder: Encoder,
+        decoder: Decoder,
         *,
         target_vocabulary_size: int,
-        readout_width: int,
+        readout_width: int | None,
         dropout: float = 0.0,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
         self.encoder = encoder
         self.decoder = decoder
-        self.readout = keras.layers.Dense(readout_width, activation="tanh", name="readout")
+        self.readout = (
+            None
+            if readout_width is None
+            else keras.layers.Dense(readout_width, activation="tanh", name="readout")
+        )
         self.readout_dropout = keras.layers.Dropout(dropout, name="readout_dropout")
         self.output_projection = keras.layers.Dense(
             target_vocabulary_size, dtype="float32", name="output_projection"
@@ -85,7 +89,7 @@ class Seq2Seq(keras.Model):
 
     def encode(
         self, tokens: tf.Tensor, lengths: tf.Tensor, *, training: bool = False
-    ) -> tuple[tuple[tf.Tensor, ...], DecoderMemory]:
+    ) -> tuple[State, Memory]:
         """Reads a source.
 
         Args:
@@ -100,17 +104,19 @@ class Seq2Seq(keras.Model):
         encoded = self.encoder(tokens, mask=mask, training=training)
         return self.decoder.initial_state(encoded), self.decoder.read(encoded, mask)
 
-    def decode_step(
-        self, tokens: tf.Tensor, state: tuple[tf.Tensor, ...], memory: DecoderMemory
-    ) -> StepOutput:
+    def decode_step(self, tokens: tf.Tensor, state: State, memory: Memory) -> StepOutput:
         """Scores the next token, given the last one, int32 [B]."""
-        step = self.decoder.step(self.decoder.embed(tokens), state, memory)
-        logits = self.output_projection(self.readout(step.features))
-        return StepOutput(logits, tf.cast(step.attention_heads, tf.float32), step.state)
+        step = self.decoder.step(tokens, state, memory)
+        heads = tf.cast(step.attention_heads, tf.float32)
+        return StepOutput(self._logits(step.features), heads, step.state)
 
     def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> Seq2SeqOutput:
         """Scores every position of given targets; the shapes are in the class docstring."""
         state, memory = self.encode(inputs["tokens"], inputs["lengths"], training=training)
-        features, heads = self.decoder(inputs["target_inputs"], state, memory, training=training)
-        hidden = self.readout_dropout(self.readout(features), training=training)
-        return Seq2SeqOutput(self.output_projection(hidden), tf.cast(heads, tf.float32))
+        output = self.decoder(inputs["target_inputs"], state, memory, training=training)
+        logits = self._logits(output.features, training=training)
+        return Seq2SeqOutput(logits, tf.cast(output.attention_heads, tf.float32))
+
+    def _logits(self, features: tf.Tensor, *, training: bool = False) -> tf.Tensor:
+        hidden = features if self.readout is None else self.readout(features)
+        return self.output_projection(self.readout_dropout(hidden, training=training))

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model_export.config import ModelSettings
+from model_export.config import BahdanauSettings, RnnSettings
 
 if TYPE_CHECKING:
     from model_export.models import Seq2Seq
 
 SOURCE_VOCABULARY_SIZE = 11
 TARGET_VOCABULARY_SIZE = 9
-SETTINGS = ModelSettings(
+SETTINGS = RnnSettings(
     embedding_width=3,
     encoder_width=4,
     decoder_width=5,
-    attention_units=6,
+    attention=BahdanauSettings(units=6),
     readout_width=7,
     dropout=0.5,
 )

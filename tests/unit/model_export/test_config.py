@@ -41,7 +41,11 @@ def test_a_recipe_written_as_json_reads_the_same(tmp_path: Path) -> None:
     [
         ("training.epoch=2", 'training.epoch: unknown key (did you mean "epochs"?); keys here: '),
         ("trainin.epochs=2", 'trainin: unknown key (did you mean "training"?); keys here: card, '),
-        ("model.attention=bahdanu", '(did you mean "bahdanau"?); choices: bahdanau'),
+        ("model.attention=bahdanu", '(did you mean "bahdanau"?); choices: bahdanau, luong_dot'),
+        ("model.attention={kind: xu_soft, unit: 3}", "model.attention.unit: unknown key (did you "),
+        ("model.attention={units: 3}", "model.attention.kind: missing"),
+        ("model.attention.units=0", "model.attention.units: Input should be greater"),
+        ("model.attention=luong_dot", "the score dot needs decoder_width 256, the width of the "),
         ("task=speak", "task: 'speak' is not a choice; choices: translate, pronounce"),
         ("training.epochs=many", "training.epochs: Input should be a valid integer"),
         ("training.epochs=0", "training.epochs: Input should be greater than or equal to 1, not 0"),

@@ -1,0 +1,171 @@
+"""The decoder's attention: one settings class for each mechanism, chosen by its kind."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from model_export.config.base import Settings
+
+Units = Annotated[int, Field(ge=1, le=8192)]
+
+
+class AttentionKind(StrEnum):
+    """Attention mechanisms of a recurrent decoder."""
+
+    BAHDANAU = "bahdanau"
+    LUONG_DOT = "luong_dot"
+    LUONG_GENERAL = "luong_general"
+    LUONG_CONCAT = "luong_concat"
+    LUONG_LOCATION = "luong_location"
+    LUONG_LOCAL_M = "luong_local_m"
+    LUONG_LOCAL_P = "luong_local_p"
+    XU_SOFT = "xu_soft"
+
+
+class DecoderKind(StrEnum):
+    """When a recurrent decoder attends: before its recurrence, or after it."""
+
+    BAHDANAU = "bahdanau"
+    LUONG = "luong"
+
+
+class ScoreKind(StrEnum):
+    """Scores of Luong et al. 2015, eq. 8, that depend on the source's content."""
+
+    DOT = "dot"
+    GENERAL = "general"
+    CONCAT = "concat"
+
+
+class BahdanauSettings(Settings):
+    """Additive attention, Bahdanau et al. 2015.
+
+    Attributes:
+        kind: The mechanism.
+        units: Width of the scoring network.
+    """
+
+    kind: Literal[AttentionKind.BAHDANAU] = AttentionKind.BAHDANAU
+    units: Units = 128
+
+
+class LuongDotSettings(Settings):
+    """Global attention with the score "dot", Luong et al. 2015.
+
+    The decoder's state must be as wide as the encoder's vectors.
+
+    Attributes:
+        kind: The mechanism.
+    """
+
+    kind: Literal[AttentionKind.LUONG_DOT] = AttentionKind.LUONG_DOT
+
+
+class LuongGeneralSettings(Settings):
+    """Global attention with the score "general", Luong et al. 2015.
+
+    Attributes:
+        kind: The mechanism.
+    """
+
+    kind: Literal[AttentionKind.LUONG_GENERAL] = AttentionKind.LUONG_GENERAL
+
+
+class LuongConcatSettings(Settings):
+    """Global attention with the score "concat", Luong et al. 2015.
+
+    Attributes:
+        kind: The mechanism.
+        units: Width of the scoring network.
+    """
+
+    kind: Literal[AttentionKind.LUONG_CONCAT] = AttentionKind.LUONG_CONCAT
+    units: Units = 128
+
+
+class LuongLocationSettings(Settings):
+    """Global attention whose scores come from the decoder's state alone, Luong et al. 2015.
+
+    Attributes:
+        kind: The mechanism.
+    """
+
+    kind: Literal[AttentionKind.LUONG_LOCATION] = AttentionKind.LUONG_LOCATION
+
+
+class _LocalSettings(Settings):
+    score: ScoreKind = ScoreKind.GENERAL
+    units: Units = 128
+    half_width: int = Field(default=10, ge=1, le=4096)
+    hard_window: bool = True
+
+
+class LuongLocalMonotonicSettings(_LocalSettings):
+    """Local attention around p_t = t, Luong et al. 2015.
+
+    Attributes:
+        kind: The mechanism.
+        score: How positions are scored.
+        units: Width of the scoring network, for the score "concat".
+        half_width: D: the window reaches from p_t - D to p_t + D.
+        hard_window: Whether positions outside the window get no weight.
+        gaussian: Whether the Gaussian of eq. 10 weakens what is far from p_t. The paper has it
+            for local-p alone; without a window it is what makes the attention local.
+    """
+
+    kind: Literal[AttentionKind.LUONG_LOCAL_M] = AttentionKind.LUONG_LOCAL_M
+    gaussian: bool = False
+
+
+class LuongLocalPredictiveSettings(_LocalSettings):
+    """Local attention around a predicted position, Luong et al. 2015.
+
+    Attributes:
+        kind: The mechanism.
+        score: How positions are scored.
+        units: Width of the networks that predict the position and, for the score "concat", that
+            score.
+        half_width: D: the window reaches from p_t - D to p_t + D, and sigma is D / 2.
+        hard_window: Whether positions outside the window get no weight.
+    """
+
+    kind: Literal[AttentionKind.LUONG_LOCAL_P] = AttentionKind.LUONG_LOCAL_P
+
+
+class XuSoftSettings(Settings):
+    """Additive attention with a gate on the context, Xu et al. 2015.
+
+    Attributes:
+        kind: The mechanism.
+        units: Width of the scoring network.
+        gate: Whether the context is scaled by beta_t.
+        penalty: lambda of the doubly stochastic penalty; 0 = none.
+    """
+
+    kind: Literal[AttentionKind.XU_SOFT] = AttentionKind.XU_SOFT
+    units: Units = 128
+    gate: bool = True
+    penalty: float = Field(default=1.0, ge=0)
+
+
+def _from_name(value: Any) -> Any:
+    """`attention: luong_dot` is short for `attention: {kind: luong_dot}`."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
+AttentionSettings = Annotated[
+    BahdanauSettings
+    | LuongDotSettings
+    | LuongGeneralSettings
+    | LuongConcatSettings
+    | LuongLocationSettings
+    | LuongLocalMonotonicSettings
+    | LuongLocalPredictiveSettings
+    | XuSoftSettings,
+    Field(discriminator="kind"),
+    BeforeValidator(_from_name),
+]
+"""The settings of one mechanism; its name alone stands for its defaults."""

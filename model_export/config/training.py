@@ -1,0 +1,63 @@
+"""How to train."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from model_export.config.base import Settings
+
+
+class DevMetric(StrEnum):
+    """What decides which weights are the best ones."""
+
+    WORD_ACCURACY = "word_accuracy"
+    LOSS = "loss"
+
+
+class TrainingSettings(Settings):
+    """How to train.
+
+    Attributes:
+        seed: Decides the first weights, the order of the data and what dropout drops.
+        epochs: How often the training pairs are seen.
+        batch_size: Pairs in a batch.
+        length_buckets: Lengths that batches are padded to, rising, in tokens; a pair goes into
+            the first that holds its source and its target with the end token. Pairs beyond the
+            last are left out of training, and counted in the run's metrics.
+        learning_rate: Adam's highest rate.
+        warmup_steps: Steps over which the rate rises from 0; then it falls by a cosine.
+        final_learning_rate_share: What is left of the rate at the end, as a share of the highest.
+        clip_norm: The longest gradient, as a norm over all weights; longer ones are shortened.
+        label_smoothing: Share of each target's probability spread evenly over the vocabulary.
+        jit_compile: Whether XLA compiles the training step, once for every bucket.
+        evaluate_every_steps: Steps between two evaluations on dev, each followed by a checkpoint.
+        dev_metric: What decides which weights are the best.
+        dev_words: Words of dev used for this during training; the final figure uses all.
+        patience: Evaluations without a better figure after which training stops; none = never.
+    """
+
+    seed: int = Field(default=1, ge=0, lt=2**31)
+    epochs: int = Field(default=4, ge=1, le=10_000)
+    batch_size: int = Field(default=128, ge=1, le=65_536)
+    length_buckets: tuple[Annotated[int, Field(ge=2, le=4096)], ...] = Field(
+        default=(6, 8, 10, 14), min_length=1
+    )
+    learning_rate: float = Field(default=3e-3, gt=0, le=1)
+    warmup_steps: int = Field(default=100, ge=0)
+    final_learning_rate_share: float = Field(default=0.0, ge=0, le=1)
+    clip_norm: float = Field(default=1.0, gt=0)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    jit_compile: bool = True
+    evaluate_every_steps: int = Field(default=500, ge=1)
+    dev_metric: DevMetric = DevMetric.WORD_ACCURACY
+    dev_words: int = Field(default=500, ge=1)
+    patience: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _buckets_rise(self) -> TrainingSettings:
+        if list(self.length_buckets) != sorted(set(self.length_buckets)):
+            raise ValueError(f"length_buckets must rise, not {list(self.length_buckets)}")
+        return self
