@@ -35,6 +35,11 @@ def test_help_loads_nothing_heavy(arguments):
     assert loaded_by(*arguments) == []
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_every_command_costs_neither_tensorflow_nor_grpc(name):
+    assert not {"tensorflow", "keras", "matplotlib", "grpc"} & set(loaded_by(name, "--help"))
+
+
 def test_help_lists_every_command(capsys):
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
