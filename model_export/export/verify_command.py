@@ -41,8 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     tf.get_logger().setLevel("ERROR")  # the loader of sessions calls itself deprecated
     from model_export.export.verification import verify_version
+    from model_export.quiet import spend_session_notice
     from model_export.runs.training_run import TrainingRun
 
+    spend_session_notice()
     training_run = TrainingRun.load(arguments.run) if arguments.run else None
     _print_table(arguments.version, verify_version(arguments.version, training_run))
     return 0

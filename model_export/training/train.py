@@ -9,10 +9,10 @@ from pathlib import Path
 from model_export.config import Recipe
 from model_export.evaluation.metrics import PronunciationMetrics
 from model_export.progress import progress_display
+from model_export.quiet import spend_xla_notice
 from model_export.runs.training_run import METRICS_FILE, write_atomically
 from model_export.training.checkpoint import TrainingProgress
 from model_export.training.prepare import PreparedData, prepare_data
-from model_export.training.quiet import spend_xla_notice
 from model_export.training.stop import StopRequest
 from model_export.training.trainer import Trainer
 

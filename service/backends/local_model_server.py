@@ -23,6 +23,7 @@ FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10.0
 STOP_TIMEOUT_S: Final = 5.0
 _READY_LINE: Final = re.compile(r"Running gRPC ModelServer at (\S+:\d+)")
+_NATIVE_NOTE: Final = re.compile(r"I\d{4} |WARNING: All log messages before absl")
 
 
 class ModelsDirectoryError(ValueError):
@@ -130,7 +131,12 @@ class LocalModelServer:
             if ready is not None:
                 self._was_ready = True
                 self._on_ready(ready[1])
-            logger.info("model server: %s", text)
+            logger.log(level_of(text), "model server: %s", text)
+
+
+def level_of(line: str) -> int:
+    """How important a line of the model server is: TensorFlow's notes to itself hardly are."""
+    return logging.DEBUG if _NATIVE_NOTE.match(line) else logging.INFO
 
 
 async def _read_line(stream: asyncio.StreamReader) -> bytes:
