@@ -175,25 +175,36 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(
     flags = ["--model-server", own_server.address, "--model", MODEL_NAME]
     limits = ["--max-batches-in-flight=1", "--max-queue-tokens=40"]
     with running_gateway([*flags, *limits]) as gateway, stopped(own_server):
+        in_model_server = gateway.stub.Generate.future(generate_request("abcdefghij"), timeout=20)
+        wait_until(lambda: stage_of_a_late_call(gateway) == "queue")
         waiting = [
             gateway.stub.Generate.future(generate_request("abcdefghij"), timeout=20)
-            for _ in range(5)  # one in the model server, four times ten tokens in the queue
+            for _ in range(4)
         ]
-        time.sleep(0.5)
+        wait_until(lambda: stage_of_a_late_call(gateway) == "refused")
         began = time.monotonic()
         error = error_of(lambda: gateway.stub.Generate(generate_request("heed"), timeout=10))
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 1
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         info = detail_of(error, error_details_pb2.ErrorInfo)
         assert info.reason == "QUEUE_FULL"
         assert dict(info.metadata) == {"waiting_tokens": "40", "max_queue_tokens": "40"}
         pause = detail_of(error, error_details_pb2.RetryInfo).retry_delay
         assert 0.05 <= pause.ToNanoseconds() / 1e9 <= 30
-        waiting[4].cancel()
-        time.sleep(0.2)
-        another = gateway.stub.Generate.future(generate_request("heed"), timeout=20)
+        waiting.pop().cancel()
+        wait_until(lambda: stage_of_a_late_call(gateway) == "queue")
         own_server.process.send_signal(signal.SIGCONT)
-        assert all(call.result().results for call in [*waiting[:4], another])
+        assert all(call.result().results for call in [in_model_server, *waiting])
+
+
+def stage_of_a_late_call(gateway: GatewayProcess) -> str:
+    """Where a call with little time ends: "queue", "model", "refused", or "unknown"."""
+    error = error_of(lambda: gateway.stub.Generate(generate_request("heed"), timeout=0.3))
+    if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return "refused"
+    if "grpc-status-details-bin" not in dict(error.trailing_metadata() or ()):
+        return "unknown"  # the time was up before the gateway's words came
+    return detail_of(error, error_details_pb2.ErrorInfo).metadata["stage"]
 
 
 def test_sigterm_answers_what_was_accepted_and_exits_with_0(
