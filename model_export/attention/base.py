@@ -77,20 +77,25 @@ def weighted_sum(weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     return tf.squeeze(tf.matmul(weights[:, tf.newaxis, :], values), axis=1)
 
 
+def at_least_float32(tensor: tf.Tensor) -> tf.Tensor:
+    """Half precision as float32, anything wider as it is."""
+    return tf.cast(tensor, tf.float32) if tensor.dtype.size < tf.float32.size else tensor
+
+
 def masked_softmax(scores: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Softmax over the last axis, over the positions where the mask is true.
 
     Args:
-        scores: Float [..., S]; computed with in float32.
+        scores: Float [..., S]; half precision is computed with in float32.
         mask: Bool, broadcastable to `scores`.
 
     Returns:
         Weights of the scores' dtype and shape: exactly 0 where masked. A row sums to 1, or is
         all 0 if nothing in it is unmasked.
     """
-    precise = tf.cast(scores, tf.float32)
-    masked_scores = tf.where(mask, precise, tf.float32.min)
+    precise = at_least_float32(scores)
+    masked_scores = tf.where(mask, precise, precise.dtype.min)
     shifted = masked_scores - tf.stop_gradient(tf.reduce_max(masked_scores, axis=-1, keepdims=True))
-    exponentials = tf.where(mask, tf.exp(shifted), 0.0)
+    exponentials = tf.where(mask, tf.exp(shifted), tf.zeros_like(shifted))
     total = tf.reduce_sum(exponentials, axis=-1, keepdims=True)
     return tf.cast(tf.math.divide_no_nan(exponentials, total), scores.dtype)

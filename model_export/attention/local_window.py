@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from model_export.attention.base import masked_softmax
+from model_export.attention.base import at_least_float32, masked_softmax
 
 
 def local_weights(
@@ -28,7 +28,7 @@ def local_weights(
     Args:
         scores: Float [B, S].
         mask: True at real tokens, bool [B, S].
-        centers: p, float32 [B].
+        centers: p, float [B].
         half_width: D, 1 or more.
         hard_window: Whether the softmax is over the window; else it is over the whole source.
         gaussian: Whether the factor exp(...) applies.
@@ -36,10 +36,11 @@ def local_weights(
     Returns:
         Weights of the scores' dtype, float [B, S].
     """
-    positions = tf.cast(tf.range(tf.shape(scores)[1]), tf.float32)
+    centers = at_least_float32(centers)
+    positions = tf.cast(tf.range(tf.shape(scores)[1]), centers.dtype)
     distances = positions[tf.newaxis, :] - centers[:, tf.newaxis]
     if hard_window:
-        mask = mask & (tf.abs(distances) <= float(half_width))
+        mask = mask & (tf.abs(distances) <= half_width)
     weights = masked_softmax(scores, mask)
     if gaussian:
         sigma = half_width / 2.0

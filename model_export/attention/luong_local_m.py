@@ -74,7 +74,7 @@ class LuongLocalMonotonicAttention(Attention):
         weights = local_weights(
             self.score(query, projected_keys),
             mask,
-            tf.cast(state, tf.float32),
+            tf.cast(state, values.dtype if values.dtype == tf.float64 else tf.float32),
             half_width=self.half_width,
             hard_window=self.hard_window,
             gaussian=self.gaussian,

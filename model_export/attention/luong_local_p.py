@@ -5,7 +5,13 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from model_export.attention.base import Attention, AttentionOutput, State, weighted_sum
+from model_export.attention.base import (
+    Attention,
+    AttentionOutput,
+    State,
+    at_least_float32,
+    weighted_sum,
+)
 from model_export.attention.local_window import local_weights
 from model_export.attention.scores import Score
 
@@ -68,10 +74,10 @@ class LuongLocalPredictiveAttention(Attention):
         return self.score.project_keys(values)
 
     def predict_positions(self, query: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """p, float32 [B], between 0 and each row's length."""
-        lengths = tf.reduce_sum(tf.cast(mask, tf.float32), axis=-1)
+        """p, float [B], between 0 and each row's length."""
         shares = tf.squeeze(self.position_projection(self.position_hidden(query)), axis=-1)
-        return lengths * tf.sigmoid(tf.cast(shares, tf.float32))
+        shares = tf.sigmoid(at_least_float32(shares))
+        return shares * tf.reduce_sum(tf.cast(mask, shares.dtype), axis=-1)
 
     def call(
         self,
