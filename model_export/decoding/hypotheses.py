@@ -25,3 +25,26 @@ class Hypotheses(NamedTuple):
     scores: tf.Tensor
     token_scores: tf.Tensor
     attention: tf.Tensor
+
+
+class RankedHypotheses(NamedTuple):
+    """What beam search returns: no two alike, highest rank first.
+
+    A row that allows fewer than K outputs fills up with hypotheses of length 0, whose score and
+    rank are the lowest number there is.
+
+    Attributes:
+        tokens: As in `Hypotheses`, and so the next four.
+        lengths: As above.
+        scores: As above: before any penalty.
+        token_scores: As above.
+        attention: As above.
+        ranks: The penalised score that orders them, float32 [B, K].
+    """
+
+    tokens: tf.Tensor
+    lengths: tf.Tensor
+    scores: tf.Tensor
+    token_scores: tf.Tensor
+    attention: tf.Tensor
+    ranks: tf.Tensor

@@ -1,0 +1,241 @@
+"""Beam search: the best of many hypotheses that are followed at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from heed.contract import SPECIAL_IDS
+from model_export.decoding.candidates import Candidates, best_candidates, choosable_tokens
+from model_export.decoding.finished import Finished, best_of, none_finished
+from model_export.decoding.hypotheses import RankedHypotheses
+from model_export.decoding.nests import gather_rows, repeat_rows, shape_invariants
+from model_export.decoding.options import BeamOptions, DecodingOptions
+from model_export.decoding.penalties import coverage_penalties, length_penalties
+from model_export.decoding.repeated_ngrams import NgramHistory, new_history, with_tokens
+from model_export.decoding.step_model import StepModel, average_attention
+from model_export.decoding.trace import Trace, new_trace, trace_back
+
+
+class _Open(NamedTuple):
+    """The K hypotheses of each row that go on.
+
+    Attributes:
+        scores: Sum of their tokens' log-probabilities, float32 [B, K], descending; -inf = none.
+        last_tokens: int32 [B, K].
+        state: The model's, with B * K rows.
+        coverage: Attention so far, float32 [B, K, S]; S is 0 in a batch without its penalty.
+        history: For rows that must not repeat themselves.
+    """
+
+    scores: tf.Tensor
+    last_tokens: tf.Tensor
+    state: Any
+    coverage: tf.Tensor
+    history: NgramHistory
+
+
+class _Loop(NamedTuple):
+    """What the loop carries."""
+
+    step: tf.Tensor
+    is_done: tf.Tensor
+    open: _Open
+    finished: Finished
+    trace: Trace
+
+
+class _Rows(NamedTuple):
+    """What stays the same: the options, and the real source tokens, bool [B, S]."""
+
+    limits: DecodingOptions
+    beam: BeamOptions
+    source_mask: tf.Tensor
+
+
+def beam_search(
+    model: StepModel,
+    tokens: tf.Tensor,
+    *,
+    lengths: tf.Tensor,
+    options: tuple[DecodingOptions, BeamOptions],
+    attention_layers: Sequence[int],
+) -> RankedHypotheses:
+    """Decodes a batch, in the graph or eagerly, until no row can find anything better.
+
+        rank(Y) = log p(Y | x) / lp(Y) + cp(x; Y)      Wu et al. 2016, equation 14
+
+    Open hypotheses are ordered by log p. Of their continuations, the K best that do not end go
+    on; an end token among the K best of all finishes a hypothesis, and so does the longest
+    length. The K finished ones of highest rank are kept. A row is done when no open hypothesis
+    can outrank the last of them: log p only falls, cp is at most 0, and lp is largest at the
+    longest length. With K = 1 and no penalty that is greedy search.
+
+    Args:
+        model: Scores the next token.
+        tokens: Source ids, int32 [B, S]. B may be 0; S is 1 or more.
+        lengths: Real tokens of each source, int32 [B], 1 to S.
+        options: Limits and forced tokens of each row, and the options of its beam.
+        attention_layers: Layers that the attention averages, indices into L.
+
+    Returns:
+        RankedHypotheses, K of each row. A row does not depend on the others.
+    """
+    limits, beam = options
+    width = tf.reduce_max(tf.concat([beam.beam_width, [1]], axis=0))
+    rows = _Rows(limits, beam, tf.sequence_mask(lengths, tf.shape(tokens)[1]))
+    first_state, memory = model.encode(tokens, lengths)
+    memory = repeat_rows(memory, width)
+
+    def body(loop: _Loop) -> tuple[_Loop]:
+        last_tokens = tf.reshape(loop.open.last_tokens, [-1])
+        output = model.decode_step(last_tokens, loop.open.state, memory)
+        attention = _by_row(average_attention(output.attention_heads, attention_layers), width)
+        loop = loop._replace(open=loop.open._replace(state=output.state))
+        return (_advance(loop, _by_row(output.logits, width), attention, rows),)
+
+    start = _start(rows, repeat_rows(first_state, width), width)
+    (loop,) = tf.while_loop(
+        lambda loop: (loop.step == 0) | ~tf.reduce_all(loop.is_done),
+        body,
+        (start,),
+        shape_invariants=(_invariants(start),),
+    )
+    return trace_back(loop.trace, loop.finished)
+
+
+def _by_row(tensor: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """[B * K, X] to [B, K, X]."""
+    size = tf.shape(tensor)[1]
+    return tf.reshape(tensor, [tf.shape(tensor)[0] // width, width, size])
+
+
+def _start(rows: _Rows, state: Any, width: tf.Tensor) -> _Loop:
+    """One open hypothesis per row, the empty one, in the first of K places."""
+    row_count, source_width = tf.unstack(tf.shape(rows.source_mask))
+    shape = tf.stack([row_count, width])
+    covered = tf.where(tf.reduce_any(rows.beam.coverage_penalty > 0), source_width, 0)
+    most = tf.reduce_max(tf.concat([rows.limits.max_lengths, [1]], axis=0))
+    first = tf.where(tf.range(width) == 0, 0.0, -math.inf)
+    return _Loop(
+        step=tf.constant(0),
+        is_done=tf.zeros([row_count], tf.bool),
+        open=_Open(
+            scores=tf.broadcast_to(first, shape),
+            last_tokens=tf.fill(shape, SPECIAL_IDS.begin),
+            state=state,
+            coverage=tf.zeros(tf.stack([row_count, width, covered])),
+            history=new_history(rows.beam.no_repeat_ngram, width, most),
+        ),
+        finished=none_finished(shape),
+        trace=new_trace(),
+    )
+
+
+def _invariants(start: _Loop) -> _Loop:
+    per_row, pairs, triples = (tf.TensorShape([None] * rank) for rank in (1, 2, 3))
+    array = tf.TensorShape(None)
+    return _Loop(
+        step=tf.TensorShape([]),
+        is_done=per_row,
+        open=_Open(
+            scores=pairs,
+            last_tokens=pairs,
+            state=shape_invariants(start.open.state),
+            coverage=triples,
+            history=NgramHistory(triples, triples),
+        ),
+        finished=Finished(pairs, pairs, pairs, pairs, pairs),
+        trace=Trace(array, array, array, array),
+    )
+
+
+def _advance(loop: _Loop, logits: tf.Tensor, attention: tf.Tensor, rows: _Rows) -> _Loop:
+    """One step: logits float32 [B, K, V] and attention float32 [B, K, S] of what is open."""
+    width = tf.shape(logits)[1]
+    choosable = choosable_tokens(
+        loop.step,
+        rows.limits,
+        history=loop.open.history,
+        no_repeat_ngram=rows.beam.no_repeat_ngram,
+        vocabulary_size=tf.shape(logits)[2],
+    )
+    candidates = best_candidates(logits, loop.open.scores, choosable)
+    coverage = loop.open.coverage + attention[:, :, : tf.shape(loop.open.coverage)[2]]
+    best = Candidates(*(field[:, :width] for field in candidates))
+    generated = loop.step + 1
+    is_longest = (generated >= rows.limits.max_lengths)[:, tf.newaxis]
+    ends = (best.tokens == SPECIAL_IDS.end) | is_longest
+    ranks = tf.where(ends, _ranks(best, generated, coverage, rows), -math.inf)
+    finished = best_of(loop.finished, _as_finished(best, ranks, generated))
+    going_on, places = _going_on(candidates, is_longest, width)
+    is_done = _is_done(going_on, finished, is_longest[:, 0], rows)
+    open_scores = tf.where(is_done[:, tf.newaxis], -math.inf, going_on.scores)
+    flat_parents = tf.reshape(going_on.parents + places, [-1])
+    return _Loop(
+        step=generated,
+        is_done=is_done,
+        open=_Open(
+            scores=open_scores,
+            last_tokens=going_on.tokens,
+            state=gather_rows(loop.open.state, flat_parents),
+            coverage=tf.gather(coverage, going_on.parents, batch_dims=1),
+            history=with_tokens(loop.open.history, going_on.parents, going_on.tokens, loop.step),
+        ),
+        finished=finished,
+        trace=_noted(loop, going_on, attention),
+    )
+
+
+def _ranks(best: Candidates, generated: tf.Tensor, coverage: tf.Tensor, rows: _Rows) -> tf.Tensor:
+    """The penalised scores of candidates if they were finished, float32 [B, K]."""
+    alpha = rows.beam.length_penalty[:, tf.newaxis]
+    ranks = best.scores / length_penalties(generated, alpha)
+
+    def with_coverage() -> tf.Tensor:
+        penalties = coverage_penalties(coverage, rows.source_mask, rows.beam.coverage_penalty)
+        return ranks + tf.gather(penalties, best.parents, batch_dims=1)
+
+    return tf.cond(tf.shape(coverage)[2] > 0, with_coverage, lambda: ranks)
+
+
+def _as_finished(best: Candidates, ranks: tf.Tensor, generated: tf.Tensor) -> Finished:
+    return Finished(
+        ranks=ranks,
+        lengths=tf.fill(tf.shape(ranks), generated),
+        parents=best.parents,
+        tokens=best.tokens,
+        token_scores=best.token_scores,
+    )
+
+
+def _going_on(
+    candidates: Candidates, is_longest: tf.Tensor, width: tf.Tensor
+) -> tuple[Candidates, tf.Tensor]:
+    """The K best that do not end, and the first place of their row among B * K, int32 [B, 1]."""
+    ends = (candidates.tokens == SPECIAL_IDS.end) | is_longest
+    scores, order = tf.math.top_k(tf.where(ends, -math.inf, candidates.scores), width)
+    chosen = Candidates(*(tf.gather(field, order, batch_dims=1) for field in candidates))
+    places = tf.range(tf.shape(scores)[0])[:, tf.newaxis] * width
+    return chosen._replace(scores=scores), places
+
+
+def _is_done(
+    going_on: Candidates, finished: Finished, is_longest: tf.Tensor, rows: _Rows
+) -> tf.Tensor:
+    """Whether no open hypothesis can outrank the last of K finished ones, bool [B]."""
+    largest = length_penalties(rows.limits.max_lengths, rows.beam.length_penalty)
+    return is_longest | (finished.ranks[:, -1] >= going_on.scores[:, 0] / largest)
+
+
+def _noted(loop: _Loop, going_on: Candidates, attention: tf.Tensor) -> Trace:
+    trace, step = loop.trace, loop.step
+    return Trace(
+        tokens=trace.tokens.write(step, going_on.tokens),
+        parents=trace.parents.write(step, going_on.parents),
+        token_scores=trace.token_scores.write(step, going_on.token_scores),
+        attention=trace.attention.write(step, attention),
+    )
