@@ -1,6 +1,9 @@
 """Tokens, spans and the way back."""
 
+import io
+
 import pytest
+import sentencepiece
 
 from heed.contract import SPECIAL_IDS
 from heed.text import Tokenizer, TokenizerError, TokenizerKind, TokenizerSettings, train_tokenizer
@@ -58,6 +61,21 @@ def test_white_space_around_a_text_is_no_token(letters: Tokenizer) -> None:
     assert _spans(letters, "  cab ") == [("c", 2, 3), ("a", 3, 4), ("b", 4, 5)]
     assert letters.encode(" \t\n") == ()
     assert letters.encode("") == ()
+
+
+def test_a_model_that_puts_the_space_behind_a_word_gives_spans_without_it() -> None:
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["AH T EH N", "SH AH N"]),
+        model_writer=model,
+        model_type="word",
+        vocab_size=12,
+        hard_vocab_limit=False,
+        treat_whitespace_as_suffix=True,
+        minloglevel=2,
+    )
+    spans = _spans(Tokenizer(model.getvalue()), "AH T")
+    assert spans[:2] == [("AH", 0, 2), ("T", 3, 4)]
 
 
 def test_characters_outside_the_vocabulary_are_unknown(letters: Tokenizer) -> None:

@@ -2,8 +2,40 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 
-from service.logs import JsonFormatter, request_id
+import pytest
+
+from service.logs import JsonFormatter, configure_logs, request_id
+from service.settings import LogFormat, LogLevel
+
+
+@pytest.fixture
+def clean_logging() -> Iterator[None]:
+    """Puts the process' logging back as it was."""
+    root, grpc_logger = logging.getLogger(), logging.getLogger("grpc")
+    handlers, levels = root.handlers[:], (root.level, grpc_logger.level)
+    root.handlers = []
+    yield
+    root.handlers = handlers
+    root.setLevel(levels[0])
+    grpc_logger.setLevel(levels[1])
+
+
+@pytest.mark.parametrize("log_format", LogFormat)
+def test_every_line_names_the_request_it_belongs_to(
+    clean_logging: None, capsys: pytest.CaptureFixture[str], log_format: LogFormat
+) -> None:
+    configure_logs(log_format, LogLevel.INFO)
+    token = request_id.set("id-7")
+    try:
+        logging.getLogger("service.test").info("answered")
+        logging.getLogger("service.test").debug("too quiet to be heard")
+    finally:
+        request_id.reset(token)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "id-7" in line
+    assert "answered" in line
 
 
 def test_json_lines_hold_the_request_id_and_the_exception() -> None:
