@@ -36,6 +36,30 @@ def additive_attention(
     return sum(weight * h for weight, h in zip(weights, values, strict=True)), weights
 
 
+def lstm_step(
+    x: FloatArray,
+    h: FloatArray,
+    c: FloatArray,
+    *,
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Hochreiter, Schmidhuber 1997, with the forget gate of Gers et al. 2000: the new h and c.
+
+    Args:
+        x: Input, [X].
+        h: State, [W].
+        c: Memory, [W].
+        kernel: Input, forget, candidate and output parts side by side, [X, 4 W].
+        recurrent_kernel: Likewise, [W, 4 W].
+        bias: Likewise, [4 W].
+    """
+    parts = np.split(x @ kernel + h @ recurrent_kernel + bias, 4)
+    new_c = sigmoid(parts[1]) * c + sigmoid(parts[0]) * np.tanh(parts[2])
+    return sigmoid(parts[3]) * np.tanh(new_c), new_c
+
+
 def gru_step(
     x: FloatArray,
     h: FloatArray,

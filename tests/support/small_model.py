@@ -26,12 +26,12 @@ SETTINGS = RnnSettings(
 
 
 @functools.cache
-def small_model() -> Seq2Seq:
-    """The model, always the same one; biases are random too."""
+def small_model(settings: RnnSettings = SETTINGS) -> Seq2Seq:
+    """The model, always the same one for the same settings; biases are random too."""
     from model_export.models import build_model
 
     model = build_model(
-        SETTINGS,
+        settings,
         source_vocabulary_size=SOURCE_VOCABULARY_SIZE,
         target_vocabulary_size=TARGET_VOCABULARY_SIZE,
         seed=5,

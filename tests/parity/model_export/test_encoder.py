@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from model_export.config import CellKind
 from model_export.encoders import EncoderOutput, RnnEncoder
-from tests.support.numpy_reference import FloatArray, gru_step
-from tests.support.small_model import random_inputs, small_model
+from tests.support.numpy_reference import FloatArray, gru_step, lstm_step
+from tests.support.small_model import SETTINGS, random_inputs, small_model
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,32 @@ def test_dropout_works_in_training_alone(encoder: RnnEncoder) -> None:
     plain, _ = encoder(tokens, mask=mask)
     dropped, _ = encoder(tokens, mask=mask, training=True)
     assert not np.allclose(plain, dropped)
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_two_lstm_layers_give_what_the_equations_give(bidirectional: bool) -> None:
+    changes = {"cell": CellKind.LSTM, "encoder_layers": 2, "bidirectional": bidirectional}
+    encoder = small_model(SETTINGS.model_copy(update=changes)).encoder
+    lengths = [6, 3, 1]
+    tokens = random_inputs(lengths, 1)["tokens"]
+    values, summary = _encode(encoder, tokens, lengths)
+    for row, length in enumerate(lengths):
+        expected = encoder.embedding.embeddings.numpy()[tokens[row, :length].numpy()]
+        for layer in range(2):
+            parts = [_lstm_states(encoder.forward[layer], expected)]
+            if bidirectional:
+                parts.append(_lstm_states(encoder.backward[layer], expected[::-1])[::-1])
+            expected = np.concatenate(parts, axis=-1)
+        np.testing.assert_allclose(values[row, :length], expected, atol=1e-5)
+        end = parts[1][0] if bidirectional else parts[0][-1]
+        np.testing.assert_allclose(summary[row], end, atol=1e-5)
+
+
+def _lstm_states(layer: Any, vectors: FloatArray) -> FloatArray:
+    kernel, recurrent_kernel, bias = layer.get_weights()
+    h = c = np.zeros(recurrent_kernel.shape[0])
+    states = []
+    for vector in vectors:
+        h, c = lstm_step(vector, h, c, kernel=kernel, recurrent_kernel=recurrent_kernel, bias=bias)
+        states.append(h)
+    return np.array(states)
