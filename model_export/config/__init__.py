@@ -15,7 +15,8 @@ from model_export.config.attention import (
     XuSoftSettings,
 )
 from model_export.config.data import DataKind, DataSettings
-from model_export.config.model import CellKind, ModelKind, ModelSettings, RnnSettings
+from model_export.config.family import ModelKind
+from model_export.config.model import CellKind, ModelSettings, RnnSettings
 from model_export.config.recipe import (
     CardSettings,
     EvaluationSettings,
@@ -26,8 +27,16 @@ from model_export.config.recipe import (
     recipe_names,
 )
 from model_export.config.training import DevMetric, TrainingSettings
+from model_export.config.transformer import (
+    Activation,
+    EmbeddingSharing,
+    NormPlacement,
+    PositionKind,
+    TransformerSettings,
+)
 
 __all__ = [
+    "Activation",
     "AttentionKind",
     "AttentionSettings",
     "BahdanauSettings",
@@ -37,6 +46,7 @@ __all__ = [
     "DataSettings",
     "DecoderKind",
     "DevMetric",
+    "EmbeddingSharing",
     "EvaluationSettings",
     "LuongConcatSettings",
     "LuongDotSettings",
@@ -46,11 +56,14 @@ __all__ = [
     "LuongLocationSettings",
     "ModelKind",
     "ModelSettings",
+    "NormPlacement",
+    "PositionKind",
     "Recipe",
     "RecipeError",
     "RnnSettings",
     "ScoreKind",
     "TrainingSettings",
+    "TransformerSettings",
     "XuSoftSettings",
     "load_recipe",
     "parse_recipe",

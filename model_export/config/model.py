@@ -17,16 +17,8 @@ from model_export.config.attention import (
     LuongLocalPredictiveSettings,
     ScoreKind,
 )
-from model_export.config.base import Settings
-
-Width = Annotated[int, Field(ge=1, le=8192)]
-LayerCount = Annotated[int, Field(ge=1, le=16)]
-
-
-class ModelKind(StrEnum):
-    """Families of models."""
-
-    RNN = "rnn"
+from model_export.config.family import LayerCount, ModelKind, ModelLimits, Width
+from model_export.config.transformer import TransformerSettings
 
 
 class CellKind(StrEnum):
@@ -34,20 +26,6 @@ class CellKind(StrEnum):
 
     GRU = "gru"
     LSTM = "lstm"
-
-
-class ModelLimits(Settings):
-    """What every family has.
-
-    Attributes:
-        dropout: Share of elements dropped in training, 0 to below 1.
-        max_source_tokens: The longest source that the exported model accepts, in tokens.
-        max_target_tokens: The longest output, in tokens, the end token counted.
-    """
-
-    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
-    max_source_tokens: int = Field(default=64, ge=1, le=4096)
-    max_target_tokens: int = Field(default=64, ge=2, le=4096)
 
 
 class RnnSettings(ModelLimits):
@@ -136,5 +114,5 @@ class RnnSettings(ModelLimits):
         return self
 
 
-ModelSettings: TypeAlias = RnnSettings
+ModelSettings: TypeAlias = Annotated[RnnSettings | TransformerSettings, Field(discriminator="kind")]
 """The settings of a family: `ModelLimits`, with `attention_layers` and `attention_average`."""

@@ -6,10 +6,11 @@ import keras
 import tensorflow as tf
 
 from model_export.attention import build_attention
-from model_export.config import DecoderKind, ModelSettings, RnnSettings
+from model_export.config import DecoderKind, ModelSettings, RnnSettings, TransformerSettings
 from model_export.decoders import BahdanauDecoder, LuongDecoder, RnnDecoder, build_cells
 from model_export.encoders import RnnEncoder
 from model_export.models.seq2seq import Seq2Seq
+from model_export.models.transformer import build_transformer
 
 
 def build_model(
@@ -33,6 +34,10 @@ def build_model(
     match settings:
         case RnnSettings():
             model = _rnn_model(
+                settings, sources=source_vocabulary_size, targets=target_vocabulary_size
+            )
+        case TransformerSettings():
+            model = build_transformer(
                 settings, sources=source_vocabulary_size, targets=target_vocabulary_size
             )
     model(

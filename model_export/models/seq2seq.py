@@ -51,6 +51,7 @@ class Seq2Seq(keras.Model):
         target_vocabulary_size: Number of target ids.
         readout_width: Width between features and logits; none = no readout.
         dropout: Share of what the output layer reads dropped in training, 0 to below 1.
+        output_projection: Features to logits, in place of W_o; none = a layer of its own.
 
     Call arguments:
         inputs: A dictionary of
@@ -72,6 +73,7 @@ class Seq2Seq(keras.Model):
         target_vocabulary_size: int,
         readout_width: int | None,
         dropout: float = 0.0,
+        output_projection: keras.layers.Layer | None = None,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
@@ -83,7 +85,7 @@ class Seq2Seq(keras.Model):
             else keras.layers.Dense(readout_width, activation="tanh", name="readout")
         )
         self.readout_dropout = keras.layers.Dropout(dropout, name="readout_dropout")
-        self.output_projection = keras.layers.Dense(
+        self.output_projection = output_projection or keras.layers.Dense(
             target_vocabulary_size, dtype="float32", name="output_projection"
         )
 
