@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from model_export.config import DataKind, DataSettings
 from model_export.data.cmudict import load_cmudict
 from model_export.data.examples import Example, ExampleSet, take_evenly
+from model_export.data.multi30k import load_multi30k
 
-_LOADERS = {DataKind.CMUDICT_G2P: load_cmudict}
+_LOADERS: dict[DataKind, Callable[[Path | None], ExampleSet]] = {
+    DataKind.CMUDICT_G2P: load_cmudict,
+    DataKind.MULTI30K_EN_DE: partial(load_multi30k, target_language="de"),
+    DataKind.MULTI30K_EN_FR: partial(load_multi30k, target_language="fr"),
+}
 
 
 def load_examples(settings: DataSettings, data_dir: Path | None = None) -> ExampleSet:
