@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import heed
 from heed.client import AsyncClient, Client
 from tests.support.client import serving
 
@@ -26,7 +25,6 @@ def after(heading: str, text: str) -> str:
 
 EXAMPLES = {
     "the README": after("## Five lines", README.read_text(encoding="utf-8")),
-    "the package": after("Example:", inspect.getdoc(heed) or ""),
     "Client": after("Example:", inspect.getdoc(Client) or ""),
     "AsyncClient": after("Example:", inspect.getdoc(AsyncClient) or ""),
 }

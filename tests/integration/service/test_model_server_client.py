@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import grpc
 import numpy as np
 import pytest
 
 from heed.contract import Signature
+from heed.wire.v1 import serving_pb2
 from service.backends.model_server import ModelServer, ModelStatusError
 from service.domain.models import VersionKey
-from service.domain.signatures import PredictTarget
+from service.domain.signatures import Array, PredictTarget
 from service.errors import DeadlinePassedError, ModelServerUnreachableError
 from tests.support.stub_model_server import MODEL_NAME, StubModelServer, running_stub
 
@@ -55,42 +57,52 @@ async def test_without_an_address_every_call_is_unreachable() -> None:
     await client.close()
 
 
+@contextlib.asynccontextmanager
+async def held_call(
+    stub: StubModelServer, client: ModelServer, *, timeout_s: float = 20
+) -> AsyncIterator[asyncio.Task[Mapping[str, Array]]]:
+    """A call that the model server has begun, and holds until the block is left."""
+    begun, release = threading.Event(), threading.Event()
+
+    def hold(request: serving_pb2.PredictRequest, response: serving_pb2.PredictResponse) -> None:
+        begun.set()
+        release.wait(20)
+
+    stub.predict_fault = hold
+    call = asyncio.create_task(client.predict(TARGET, INPUTS, timeout_s=timeout_s))
+    await asyncio.to_thread(begun.wait, 20)
+    try:
+        yield call
+    finally:
+        release.set()
+
+
 async def test_a_call_under_way_when_the_server_moves_fails_and_the_next_one_finds_it(
     stub: StubModelServer, client: ModelServer
 ) -> None:
-    release = threading.Event()
-    stub.predict_fault = lambda request, response: release.wait(20) and None
-    call = asyncio.create_task(client.predict(TARGET, INPUTS, timeout_s=20))
-    await asyncio.sleep(0.2)
-    with running_stub() as moved:
-        client.connect(moved.address)
-        with pytest.raises(ModelServerUnreachableError):
-            await call
-        await client.predict(TARGET, INPUTS, timeout_s=10)
-        assert len(moved.requests) == 1
-        await client.close()
-    release.set()
+    async with held_call(stub, client) as call:
+        with running_stub() as moved:
+            client.connect(moved.address)
+            with pytest.raises(ModelServerUnreachableError):
+                await call
+            await client.predict(TARGET, INPUTS, timeout_s=10)
+            assert len(moved.requests) == 1
+            await client.close()
 
 
 async def test_a_cancelled_call_is_cancelled_and_nothing_else(
     stub: StubModelServer, client: ModelServer
 ) -> None:
-    release = threading.Event()
-    stub.predict_fault = lambda request, response: release.wait(20) and None
-    call = asyncio.create_task(client.predict(TARGET, INPUTS, timeout_s=20))
-    await asyncio.sleep(0.2)
-    call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await call
-    release.set()
+    async with held_call(stub, client) as call:
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
 
 
 async def test_the_time_limit_holds(stub: StubModelServer, client: ModelServer) -> None:
-    release = threading.Event()
-    stub.predict_fault = lambda request, response: release.wait(20) and None
-    with pytest.raises(DeadlinePassedError):
-        await client.predict(TARGET, INPUTS, timeout_s=0.2)
-    release.set()
+    async with held_call(stub, client, timeout_s=0.5) as call:
+        with pytest.raises(DeadlinePassedError):
+            await call
 
 
 async def test_an_unknown_model_is_told_from_a_server_that_is_away(
