@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from importlib import import_module
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from heed.contract import ContractError
 from heed.text import TokenizerError
@@ -34,6 +34,14 @@ COMMANDS = {
 """Module and summary of each subcommand."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process with status 2."""
+        self.exit(2, f"heed: error: {message} (see `{self.prog} --help`)\n")
+
+
 def main(argv: list[str]) -> int:
     """Runs a subcommand.
 
@@ -48,7 +56,7 @@ def main(argv: list[str]) -> int:
         return _show_commands(argv)
     module_name, summary = COMMANDS[argv[0]]
     command = cast(Command, import_module(module_name))
-    parser = argparse.ArgumentParser(prog=f"heed {argv[0]}", description=f"{summary}.")
+    parser = _Parser(prog=f"heed {argv[0]}", description=f"{summary}.")
     command.add_arguments(parser)
     try:
         # Intermixed: key=value may stand before or behind options.

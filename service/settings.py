@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -135,9 +135,17 @@ class GatewaySettings(BaseModel):
         return self
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the flags."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process with status 2."""
+        self.exit(2, f"heed: error: {message} (see `{self.prog} --help`)\n")
+
+
 def build_parser(program: str = "heed serve") -> argparse.ArgumentParser:
     """The command line: one flag for each setting."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=program,
         description="Serve exported attention models over gRPC.",
         epilog="Every flag can also be set in the environment: --grpc-port as "

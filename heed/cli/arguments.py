@@ -38,6 +38,7 @@ def add_gateway_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--address",
         metavar="HOST:PORT",
+        type=gateway_address,
         default=DEFAULT_ADDRESS,
         help=f"where the gateway listens (default {DEFAULT_ADDRESS})",
     )
@@ -112,6 +113,13 @@ def attention_view(text: str) -> str:
         )
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r} to write into")
+    return text
+
+
+def gateway_address(text: str) -> str:
+    """Where a gateway listens, for argparse."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"give HOST:PORT, for example {DEFAULT_ADDRESS}")
     return text
 
 

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 _DESCRIPTION: Final = """\
 Answers each TEXT and shows where the model looked.
 
-Without TEXT, or with "-", texts are read from standard input, one per line, and answered in order
-while they are read: every line gets one line. A blank line gets an empty line (null with --json)
-and is not sent. A line that cannot be answered ends the work with an error that names it, after
-the answers before it."""
+Without TEXT, or with "-", texts are read from standard input, one per line,
+and answered in order while they are read: every line gets one line. A blank
+line gets an empty line (null with --json) and is not sent. A line that cannot
+be answered ends the work with an error that names it, after the answers before
+it."""
 
 _EXAMPLES: Final = """\
   heed generate attention

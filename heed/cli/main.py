@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # errors are told in our own words
+    _open_closed_outputs()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an old terminal is no reason to fail
     try:
@@ -60,6 +61,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"heed: error: cannot write to standard output: {error.strerror}", file=sys.stderr)
         return 1
     return status
+
+
+def _open_closed_outputs() -> None:
+    """Gives output that was closed before we began somewhere to go, as `>/dev/null` does."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
 
 
 def _drop_output() -> None:

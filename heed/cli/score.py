@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from heed.client import ScoreResult
 
 _DESCRIPTION: Final = """\
-Prints the natural logarithm of the probability that the model answers TEXT with TARGET; on a
-terminal also that of every token, and where the model would look."""
+Prints the natural logarithm of the probability that the model answers TEXT
+with TARGET; on a terminal also that of every token, and where the model would
+look."""
 
 _EXAMPLES: Final = """\
   heed score attention "AH T EH N SH AH N"

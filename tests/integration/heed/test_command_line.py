@@ -346,3 +346,24 @@ def test_an_input_without_line_ends_is_refused_before_it_fills_the_memory(heed):
     assert finished.stdout == b"ONE\n"
     assert finished.stderr == b"heed: error: line 2: has more than 1048576 bytes\n"
     assert finished.returncode == 1
+
+
+@pytest.mark.parametrize("closed", [1, 2], ids=["output", "errors"])
+def test_a_closed_stream_is_as_good_as_none(address, closed):
+    command = f'"$@" {closed}>&-'
+    arguments = [sys.executable, "-m", "heed", "generate", "--address", address, "one"]
+    finished = subprocess.run(
+        ["sh", "-c", command, "sh", *arguments], capture_output=True, check=False, timeout=60
+    )
+    assert finished.returncode == 0
+    assert finished.stdout == (b"" if closed == 1 else b"ONE\n")
+    assert finished.stderr == b""
+
+
+def test_an_empty_address_is_refused_with_an_example(heed):
+    finished = heed("generate", "--address", "", "one")
+    assert finished.returncode == 2
+    assert finished.stderr == (
+        b"heed: error: argument --address: give HOST:PORT, for example 127.0.0.1:50051 "
+        b"(see `heed generate --help`)\n"
+    )

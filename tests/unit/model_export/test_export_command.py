@@ -113,6 +113,24 @@ def test_verify_names_what_is_no_version(
     assert capsys.readouterr().err.startswith(f"heed: error: {tmp_path} is no exported version")
 
 
+@pytest.mark.parametrize(
+    ("argv", "missing"),
+    [
+        (["train"], "RECIPE"),
+        (["export", "run"], "--models-dir"),
+        (["verify"], "MODELS/NAME/VERSION"),
+    ],
+)
+def test_a_missing_argument_is_named_in_one_line(
+    argv: list[str], missing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv) == 2
+    assert capsys.readouterr().err == (
+        f"heed: error: the following arguments are required: {missing} "
+        f"(see `heed {argv[0]} --help`)\n"
+    )
+
+
 @pytest.mark.parametrize("command", ["export", "verify"])
 def test_help_comes_without_tensorflow(command: str) -> None:
     script = (

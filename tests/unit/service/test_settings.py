@@ -71,3 +71,12 @@ def test_help_describes_every_setting_with_its_default() -> None:
             assert "(default: " in text
     assert "(default: 65536)" in text
     assert "HEED_GRPC_PORT" in text
+
+
+def test_an_unknown_flag_is_named_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as error:
+        read_settings([*BACKEND, "--grcp-port", "1"], {})
+    assert error.value.code == 2
+    assert capsys.readouterr().err == (
+        "heed: error: unrecognized arguments: --grcp-port 1 (see `heed serve --help`)\n"
+    )
