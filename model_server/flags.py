@@ -6,19 +6,15 @@ import argparse
 import difflib
 from collections.abc import Mapping, Sequence
 
-_BATCHING = "batching requests is not supported yet; the gateway batches before it calls"
-_REST = "the REST API is not supported yet; use gRPC"
 _TFLITE = "TensorFlow Lite models are not supported"
 _TPU = "TPUs are not supported"
 
 # Flags of the real server that this one refuses: values that change nothing, and why.
 _REFUSED: Mapping[str, tuple[frozenset[str], str]] = {
-    "rest_api_port": (frozenset({"0"}), _REST),
-    "rest_api_enable_cors_support": (frozenset({"false", "0"}), _REST),
-    "enable_batching": (frozenset({"false", "0"}), _BATCHING),
-    "batching_parameters_file": (frozenset({""}), _BATCHING),
-    "enable_per_model_batching_parameters": (frozenset({"false", "0"}), _BATCHING),
-    "monitoring_config_file": (frozenset({""}), "Prometheus metrics are not supported yet"),
+    "rest_api_enable_cors_support": (
+        frozenset({"false", "0"}),
+        "answering web pages of other origins is not supported; put a proxy in front",
+    ),
     "use_alts_credentials": (frozenset({"false", "0"}), "ALTS credentials are not supported"),
     "ssl_config_file": (frozenset({""}), "TLS is not supported; put a proxy in front"),
     "platform_config_file": (frozenset({""}), "platform configuration files are not supported"),
@@ -35,9 +31,8 @@ _REFUSED: Mapping[str, tuple[frozenset[str], str]] = {
 
 # Flags of the real server that are taken but have nothing to act on here.
 _WITHOUT_EFFECT = (
-    *("rest_api_num_threads", "rest_api_timeout_in_ms", "num_unload_threads"),
-    *("flush_filesystem_caches", "remove_unused_fields_from_bundle_metagraph"),
-    *("enable_profiler", "skip_initialize_tpu"),
+    *("num_unload_threads", "flush_filesystem_caches", "enable_profiler", "skip_initialize_tpu"),
+    "remove_unused_fields_from_bundle_metagraph",
 )
 
 
@@ -77,7 +72,9 @@ def _parser(version: str) -> _Parser:
     parser.add_argument("--version", action="version", version=version, help="print versions")
     _add_address_flags(parser)
     _add_model_flags(parser)
+    _add_rest_flags(parser)
     _add_load_flags(parser)
+    _add_batching_flags(parser)
     _add_session_flags(parser)
     for name in _WITHOUT_EFFECT:
         parser.add_argument(f"--{name}", nargs="?", help=argparse.SUPPRESS)
@@ -99,6 +96,38 @@ def _add_address_flags(parser: argparse.ArgumentParser) -> None:
     )
     _add_switch(group, "enable_grpc_healthcheck_service", help="offer grpc.health.v1")
     _add_switch(group, "enable_serialization_as_tensor_content", help="answer in tensor_content")
+
+
+def _add_rest_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("REST and metrics")
+    group.add_argument(
+        "--rest_api_port",
+        type=int,
+        default=0,
+        help="HTTP port, on the same host; 0: no HTTP; -1: the system picks",
+    )
+    group.add_argument(
+        "--rest_api_num_threads", type=int, help="HTTP calls at once, the surplus waits; 4 x CPUs"
+    )
+    group.add_argument(
+        "--rest_api_timeout_in_ms", type=int, default=30_000, help="longest HTTP call"
+    )
+    group.add_argument(
+        "--monitoring_config_file",
+        default="",
+        help="a text MonitoringConfig: Prometheus metrics on the HTTP port",
+    )
+
+
+def _add_batching_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how requests are batched")
+    _add_switch(group, "enable_batching", help="run requests that wait together in one batch")
+    group.add_argument("--batching_parameters_file", default="", help="a text BatchingParameters")
+    _add_switch(
+        group,
+        "enable_per_model_batching_parameters",
+        help="read batching_params.pbtxt in each version's folder instead",
+    )
 
 
 def _add_model_flags(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,8 @@ from model_server.flags import FlagError, flags_without_effect, parse_flags
 
 if TYPE_CHECKING:
     from model_server.lifecycle.registry import ModelRegistry
-    from model_server.rpc.server import RpcServer, RpcSettings
+    from model_server.metrics import ServerMetrics
+    from model_server.rpc.server import RpcServer
     from model_server.settings import Settings
 
 _BAD_FLAGS, _FAILED = 2, 1
@@ -47,35 +48,70 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _serve(settings: Settings) -> int:
+    from model_server.assembly import build_batching, build_registry
     from model_server.engine.library import library
-    from model_server.rpc.server import AddressError, RpcServer
+    from model_server.metrics import ServerMetrics
     from model_server.status import StatusError
 
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
+    metrics = ServerMetrics()
     try:
         if not (settings.xla_cpu_compilation_enabled or settings.xla_gpu_compilation_enabled):
             library().disable_xla()
-        registry = _registry(settings)
+        batching = build_batching(settings)
+        registry = build_registry(settings, metrics, batching=batching)
     except (FlagError, ImportError) as error:
         return _fail(str(error), _FAILED)
+    except StatusError as error:
+        return _fail(f"Failed to start server. Error: {error}", _FAILED)
     registry.start()
+    try:
+        return _run(settings, registry, metrics=metrics, stopped=stopped)
+    finally:
+        registry.stop()
+        if batching:
+            batching.scheduler.stop()
+
+
+def _run(
+    settings: Settings,
+    registry: ModelRegistry,
+    *,
+    metrics: ServerMetrics,
+    stopped: threading.Event,
+) -> int:
+    """Load the models, answer until told to stop, and let running calls finish."""
+    from model_server.assembly import start_rest_server, start_rpc_server
+    from model_server.calls import Calls
+    from model_server.rest.server import RestAddressError
+    from model_server.rpc.server import AddressError
+    from model_server.status import StatusError
+
+    rest = None
     try:
         if not _wait_for_models(registry, settings, stopped):
             return 0
-        server = RpcServer(registry, _rpc_settings(settings))
-        registry.watch_config(settings.read_models)
-        print(f"Running gRPC ModelServer at {_address(settings, server)} ...", file=sys.stderr)
-        sys.stderr.flush()
-        stopped.wait()
-        logger.info("Stopping: running calls have %.0f s to finish", _DRAIN_S)
-        server.stop(_DRAIN_S)
-        return 0
-    except (StatusError, AddressError) as error:
+        registry.end_start()
+        calls = Calls(registry, metrics)
+        rest = start_rest_server(settings, calls, metrics=metrics)
+        rpc = start_rpc_server(settings, calls, metrics=metrics)
+    except (StatusError, AddressError, RestAddressError) as error:
+        if rest:
+            rest.stop(0)
         return _fail(f"Failed to start server. Error: {error}", _FAILED)
-    finally:
-        registry.stop()
+    registry.watch_config(settings.read_models)
+    print(f"Running gRPC ModelServer at {_address(settings, rpc)} ...", file=sys.stderr)
+    if rest:
+        print(f"Exporting HTTP/REST API at:{_host(settings)}:{rest.port} ...", file=sys.stderr)
+    sys.stderr.flush()
+    stopped.wait()
+    logger.info("Stopping: running calls have %.0f s to finish", _DRAIN_S)
+    rpc.stop(_DRAIN_S)
+    if rest:
+        rest.stop(_DRAIN_S)
+    return 0
 
 
 def _wait_for_models(registry: ModelRegistry, settings: Settings, stopped: threading.Event) -> bool:
@@ -87,43 +123,12 @@ def _wait_for_models(registry: ModelRegistry, settings: Settings, stopped: threa
     return False
 
 
-def _registry(settings: Settings) -> ModelRegistry:
-    from model_server.engine.session import SessionConfig
-    from model_server.lifecycle.manager import LoadPolicy
-    from model_server.lifecycle.registry import ModelRegistry, WatchPolicy
-    from model_server.servables.loading import SavedModelLoader
-
-    loader = SavedModelLoader(
-        SessionConfig(settings.session_config(), settings.tags),
-        warmup_iterations=settings.warmup_iterations,
-    )
-    loads = LoadPolicy(
-        concurrent_loads=max(1, settings.num_load_threads),
-        max_retries=settings.max_num_load_retries,
-        retry_interval_s=settings.retry_interval_s,
-    )
-    watch = WatchPolicy(
-        poll_interval_s=settings.file_system_poll_wait_seconds,
-        config_interval_s=settings.model_config_file_poll_wait_seconds,
-        allow_labels_for_unavailable=settings.allow_version_labels_for_unavailable_models,
-    )
-    return ModelRegistry(loader, loads, watch)
-
-
-def _rpc_settings(settings: Settings) -> RpcSettings:
-    from model_server.rpc.server import RpcSettings
-
-    return RpcSettings(
-        addresses=settings.addresses,
-        max_calls=settings.grpc_max_threads,
-        channel_arguments=settings.channel_arguments,
-        answers_as_content=settings.enable_serialization_as_tensor_content,
-        serves_health=settings.enable_grpc_healthcheck_service,
-    )
+def _host(settings: Settings) -> str:
+    return settings.addresses[0].rpartition(":")[0]
 
 
 def _address(settings: Settings, server: RpcServer) -> str:
-    return f"{settings.addresses[0].rpartition(':')[0]}:{server.ports[0]}"
+    return f"{_host(settings)}:{server.ports[0]}"
 
 
 def _prepare_environment() -> None:

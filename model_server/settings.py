@@ -36,6 +36,13 @@ class Settings(BaseModel):
     grpc_channel_arguments: str
     enable_grpc_healthcheck_service: bool
     enable_serialization_as_tensor_content: bool
+    rest_api_port: Annotated[int, Field(ge=-1, le=65535)]
+    rest_api_num_threads: Annotated[int, Field(ge=1)] = Field(default_factory=_default_call_limit)
+    rest_api_timeout_in_ms: Annotated[int, Field(ge=1)]
+    monitoring_config_file: str
+    enable_batching: bool
+    batching_parameters_file: str
+    enable_per_model_batching_parameters: bool
     model_name: Annotated[str, Field(min_length=1)]
     model_base_path: str
     model_config_file: str
@@ -60,6 +67,8 @@ class Settings(BaseModel):
     def _check_together(self) -> Self:
         if not (self.model_base_path or self.model_config_file):
             raise ValueError("give --model_base_path or --model_config_file")
+        if not self.enable_batching:
+            self._check_without_batching()
         counts = (
             self.tensorflow_session_parallelism,
             self.tensorflow_intra_op_parallelism,
@@ -71,6 +80,11 @@ class Settings(BaseModel):
                 "and --tensorflow_inter_op_parallelism, but not all three"
             )
         return self
+
+    def _check_without_batching(self) -> None:
+        for name in ("batching_parameters_file", "enable_per_model_batching_parameters"):
+            if getattr(self, name):
+                raise ValueError(f"--{name} is set without --enable_batching")
 
     @classmethod
     def from_flags(cls, values: argparse.Namespace) -> Settings:
@@ -97,6 +111,21 @@ class Settings(BaseModel):
         """The pairs of `--grpc_channel_arguments`; values that are numbers become numbers."""
         pairs = (item.partition("=") for item in self.grpc_channel_arguments.split(",") if item)
         return tuple((name, _number_or_text(value)) for name, _, value in pairs)
+
+    @property
+    def batching_parameters_path(self) -> Path | None:
+        """The file with the batching parameters, if there is one."""
+        return Path(self.batching_parameters_file) if self.batching_parameters_file else None
+
+    @property
+    def monitoring_config_path(self) -> Path | None:
+        """The file that says where the metrics are shown, if there is one."""
+        return Path(self.monitoring_config_file) if self.monitoring_config_file else None
+
+    @property
+    def load_threads_at_start(self) -> int:
+        """How many versions load at once until every model can be used."""
+        return _default_call_limit()
 
     @property
     def retry_interval_s(self) -> float:

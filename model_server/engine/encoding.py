@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike
 
-from model_server.engine.tensor import NativeTensor
+from model_server.engine.tensor import Tensor
 from model_server.engine.wire import bytes_field, number_field, packed_varints, varint
 from model_server.messages import types_pb2
 from model_server.status import Code, StatusError
@@ -70,7 +70,7 @@ def _field_table() -> dict[int, _TypedField]:
 _TYPED_FIELDS = _field_table()
 
 
-def encode_tensor(tensor: NativeTensor, *, as_content: bool) -> bytes:
+def encode_tensor(tensor: Tensor, *, as_content: bool) -> bytes:
     """The tensor as the bytes of a `TensorProto`.
 
     Args:
@@ -82,9 +82,9 @@ def encode_tensor(tensor: NativeTensor, *, as_content: bool) -> bytes:
         StatusError: UNIMPLEMENTED for resources and variants, which have no portable value.
     """
     dtype = tensor.dtype
-    head = number_field(_DTYPE_FIELD, dtype) + _shape_field(tensor.shape)
     if dtype == types_pb2.DT_STRING:
-        return head + _string_fields(tensor.strings(), as_content=as_content)
+        return encode_strings(tensor.shape, tensor.strings(), as_content=as_content)
+    head = _head(dtype, tensor.shape)
     field = _TYPED_FIELDS.get(dtype)
     if field is None:
         name = types_pb2.DataType.Name(dtype)
@@ -95,6 +95,24 @@ def encode_tensor(tensor: NativeTensor, *, as_content: bool) -> bytes:
     if as_content:
         return head + bytes_field(_CONTENT_FIELD, content)
     return head + bytes_field(field.number, field.pack(content))
+
+
+def encode_strings(
+    shape: tuple[int, ...], strings: list[bytes], *, as_content: bool = False
+) -> bytes:
+    """A string tensor as the bytes of a `TensorProto`; see `encode_tensor`.
+
+    Args:
+        shape: The size of each dimension.
+        strings: The elements, in row-major order.
+        as_content: Write `tensor_content` instead of `string_val`.
+    """
+    head = _head(types_pb2.DT_STRING, shape)
+    return head + _string_fields(strings, as_content=as_content)
+
+
+def _head(dtype: int, shape: tuple[int, ...]) -> bytes:
+    return number_field(_DTYPE_FIELD, dtype) + _shape_field(shape)
 
 
 def _shape_field(shape: tuple[int, ...]) -> bytes:

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from ctypes import c_char_p, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from model_server.engine.library import CallStatus, Library, Output, library
-from model_server.engine.tensor import NativeTensor, handles
+from model_server.engine.tensor import NativeTensor, Tensor, handles
 from model_server.engine.wire import varint
 from model_server.status import Code, StatusError
 
@@ -31,6 +31,21 @@ class SessionConfig:
 
     serialized: bytes
     tags: tuple[str, ...]
+
+
+class GraphSession(Protocol):
+    """What runs a graph: a `Session`, or something that gathers runs before it."""
+
+    def run(
+        self, feeds: Mapping[str, NativeTensor], fetches: Sequence[str], *, timeout_ms: int | None
+    ) -> Sequence[Tensor]:
+        """Run; see `Session.run`."""
+
+    def cancel(self) -> None:
+        """Cancel what still runs; later runs fail."""
+
+    def close(self) -> None:
+        """Free everything. No run may be under way or follow."""
 
 
 class Session:

@@ -6,7 +6,8 @@ import ctypes
 import math
 import os
 from collections.abc import Sequence
-from ctypes import c_char_p, c_void_p
+from ctypes import c_char_p, c_int64, c_void_p
+from typing import Protocol
 
 from model_server.engine.library import Buffer, CallStatus, Library, library
 from model_server.status import Code, StatusError
@@ -15,6 +16,24 @@ _UINT8 = 4
 _LARGE_BYTES = 1 << 20  # from here on, other threads run while a tensor is decoded
 _MEMORY_BYTES = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 _STRING_BYTES = 24  # the size of TensorFlow's string type, TF_TString
+
+
+class Tensor(Protocol):
+    """What can be encoded into an answer, wherever its elements lie."""
+
+    @property
+    def dtype(self) -> int:
+        """The element type, as numbered by `tensorflow.DataType`."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of each dimension."""
+
+    def content(self) -> bytes:
+        """The elements as raw little-endian bytes; not for strings."""
+
+    def strings(self) -> list[bytes]:
+        """The elements of a string tensor, in row-major order."""
 
 
 class NativeTensor:
@@ -62,6 +81,14 @@ class NativeTensor:
         status.check()
         return tensor
 
+    @classmethod
+    def empty(cls, dtype: int, shape: Sequence[int]) -> NativeTensor:
+        """Memory for a tensor of numbers or booleans, its elements still to be written."""
+        native = library()
+        size_bytes = math.prod(shape) * native.TF_DataTypeSize(dtype)
+        dims = (c_int64 * len(shape))(*shape)
+        return cls(native.TF_AllocateTensor(dtype, dims, len(shape), size_bytes), native)
+
     @property
     def dtype(self) -> int:
         """The element type, as numbered by `tensorflow.DataType`."""
@@ -72,6 +99,11 @@ class NativeTensor:
         """The size of each dimension."""
         native, handle = self._library, self.handle
         return tuple(native.TF_Dim(handle, axis) for axis in range(native.TF_NumDims(handle)))
+
+    @property
+    def address(self) -> int:
+        """Where its elements lie; they move no more, and are freed together with this object."""
+        return self._library.TF_TensorData(self.handle) or 0
 
     def content(self) -> bytes:
         """The elements as raw little-endian bytes; not for strings."""

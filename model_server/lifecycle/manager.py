@@ -34,6 +34,7 @@ class LoadPolicy:
 
     Attributes:
         concurrent_loads: How many versions load at once, 1 or more.
+        concurrent_loads_at_start: The same, until `end_start` is called.
         max_retries: Attempts after the first failure, 0 or more.
         retry_interval_s: Pause before each further attempt, 0 or more.
     """
@@ -41,6 +42,7 @@ class LoadPolicy:
     concurrent_loads: int
     max_retries: int
     retry_interval_s: float
+    concurrent_loads_at_start: int = 1
 
 
 @dataclass
@@ -79,6 +81,7 @@ class VersionManager:
         self._loads: set[threading.Thread] = set()
         self._unloads: dict[threading.Thread, ServableHandle] = {}
         self._stopping = False
+        self._concurrent_loads = max(policy.concurrent_loads, policy.concurrent_loads_at_start)
         self._thread = threading.Thread(target=self._run, name="version-manager", daemon=True)
 
     def start(self) -> None:
@@ -88,6 +91,10 @@ class VersionManager:
     def set_wanted(self, name: str, folders: Mapping[int, Path]) -> None:
         """Replace the versions that are wanted of a model; none: unload it."""
         self._events.put(partial(self._apply_wanted, name, dict(folders)))
+
+    def end_start(self) -> None:
+        """From now on load as many versions at once as are allowed while serving."""
+        self._concurrent_loads = self._policy.concurrent_loads
 
     def stop(self) -> None:
         """Stop all versions; requests that still run are cancelled. Returns when all is freed."""
@@ -159,7 +166,7 @@ class VersionManager:
 
     def _start_load(self, version: _Version) -> bool:
         """Start a load if fewer than allowed are running; False when it has to wait."""
-        if len(self._loads) >= self._policy.concurrent_loads:
+        if len(self._loads) >= self._concurrent_loads:
             return False
         version.retry_at = None
         if version.state is not State.LOADING:

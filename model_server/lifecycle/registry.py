@@ -75,6 +75,10 @@ class ModelRegistry:
         if self._watch.poll_interval_s > 0:
             self._start_task("folder-poll", self._source.poll, self._watch.poll_interval_s)
 
+    def end_start(self) -> None:
+        """All models can be used: what loads from now on must leave room for requests."""
+        self._manager.end_start()
+
     def watch_config(self, read: Callable[[], tuple[ModelConfig, ...]]) -> None:
         """Read the configuration again and again, if it is to be watched, and apply it."""
         if self._watch.config_interval_s > 0:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import grpc
 
+from model_server.calls import Calls
 from model_server.lifecycle.config import model_configs
-from model_server.lifecycle.registry import ModelRegistry
-from model_server.lifecycle.states import VersionState
 from model_server.messages import get_model_status_pb2, model_management_pb2
+from model_server.metrics import ServerMetrics
 from model_server.rpc.answering import CallLimit, timeout_ms
 from model_server.status import Code, StatusError
 
@@ -22,23 +22,17 @@ class ModelService:
     """The service's methods.
 
     Args:
-        registry: The models.
+        calls: What they answer.
+        metrics: What a reload may report on.
     """
 
-    def __init__(self, registry: ModelRegistry) -> None:
-        self._registry = registry
+    def __init__(self, calls: Calls, metrics: ServerMetrics) -> None:
+        self._calls = calls
+        self._metrics = metrics
 
     def get_model_status(self, request: Any, context: grpc.ServicerContext) -> Any:
         """The states of a model's versions, newest first; labels are ignored."""
-        if not request.HasField("model_spec"):
-            raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
-        response = get_model_status_pb2.GetModelStatusResponse()
-        for state in self._states(request.model_spec):
-            described = response.model_version_status.add()
-            described.version, described.state = state.version, int(state.state)
-            described.status.error_code = int(state.error.code) if state.error else 0
-            described.status.error_message = state.error.message if state.error else ""
-        return response
+        return self._calls.model_status(request)
 
     def handle_reload_config(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Serve exactly the listed models from now on; returns when the new ones can be used.
@@ -53,16 +47,17 @@ class ModelService:
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. "
                 "Only ModelConfigList is currently supported",
             )
-        new = self._registry.apply(model_configs(config.model_config_list.config))
+        before = self._metrics.totals()
+        new = self._calls.registry.apply(model_configs(config.model_config_list.config))
         limit_ms = timeout_ms(context)
         limit_s = RELOAD_LIMIT_S if limit_ms is None else min(RELOAD_LIMIT_S, limit_ms / 1000)
-        if not self._registry.wait_until_available(new, timeout_s=limit_s):
+        if not self._calls.registry.wait_until_available(new, timeout_s=limit_s):
             raise StatusError(
                 Code.DEADLINE_EXCEEDED,
                 f"The new models have no available version after {limit_s:.0f} s; "
                 "the new configuration stays in force",
             )
-        return model_management_pb2.ReloadConfigResponse(status={})
+        return self._response(before, request.metric_names)
 
     def handlers(self, limit: CallLimit) -> grpc.GenericRpcHandler:
         """What a gRPC server needs to serve the methods."""
@@ -81,18 +76,11 @@ class ModelService:
         }
         return grpc.method_handlers_generic_handler(SERVICE, methods)
 
-    def _states(self, model_spec: Any) -> Sequence[VersionState]:
-        states = self._registry.version_states(model_spec.name)
-        if not states:
-            raise StatusError(
-                Code.NOT_FOUND, f"Could not find any versions of model {model_spec.name}"
-            )
-        if model_spec.WhichOneof("version_choice") != "version":
-            return states
-        version = model_spec.version.value
-        chosen = [state for state in states if state.version == version]
-        if not chosen:
-            raise StatusError(
-                Code.NOT_FOUND, f"Could not find version {version} of model {model_spec.name}"
-            )
-        return chosen
+    def _response(self, before: Mapping[str, int], metric_names: Iterable[str]) -> Any:
+        """Success, and how much each counter that was asked for has risen."""
+        response = model_management_pb2.ReloadConfigResponse(status={})
+        now = self._metrics.totals()
+        for name in metric_names:
+            if name in now:
+                response.metric.add(name=name, int64_value_increase=now[name] - before[name])
+        return response

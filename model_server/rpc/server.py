@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from model_server.lifecycle.registry import ModelRegistry
+from model_server.calls import Calls
+from model_server.metrics import ServerMetrics
 from model_server.rpc.answering import CallLimit
 from model_server.rpc.model_service import ModelService
 from model_server.rpc.prediction_service import PredictionService
@@ -46,7 +47,8 @@ class RpcServer:
     """A running gRPC server.
 
     Args:
-        registry: The models.
+        calls: What its methods answer.
+        metrics: What a reload may report on.
         settings: How it is reached.
 
     Attributes:
@@ -56,16 +58,15 @@ class RpcServer:
         AddressError: When an address is taken or makes no sense.
     """
 
-    def __init__(self, registry: ModelRegistry, settings: RpcSettings) -> None:
+    def __init__(self, calls: Calls, metrics: ServerMetrics, *, settings: RpcSettings) -> None:
         threads = ThreadPoolExecutor(
             settings.max_calls + _REFUSING_THREADS, thread_name_prefix="call"
         )
         self._server = grpc.server(threads, options=_options(settings.channel_arguments))
         limit = CallLimit(settings.max_calls)
-        prediction = PredictionService(registry, as_content=settings.answers_as_content)
-        self._server.add_generic_rpc_handlers(
-            (prediction.handlers(limit), ModelService(registry).handlers(limit))
-        )
+        prediction = PredictionService(calls, as_content=settings.answers_as_content)
+        models = ModelService(calls, metrics)
+        self._server.add_generic_rpc_handlers((prediction.handlers(limit), models.handlers(limit)))
         if settings.serves_health:
             _add_health(self._server)
         self.ports = tuple(_listen(self._server, address) for address in settings.addresses)

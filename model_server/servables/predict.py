@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from model_server.engine.encoding import encode_tensor
-from model_server.engine.tensor import NativeTensor
+from model_server.engine.tensor import NativeTensor, Tensor
 from model_server.engine.wire import bytes_field
 from model_server.messages import model_pb2
 from model_server.servables.servable import DEFAULT_SIGNATURE, Servable, Signature
@@ -24,10 +25,12 @@ class Prediction:
     Attributes:
         signature_name: The signature that ran.
         outputs: Alias to tensor, for the outputs that were asked for.
+        run_s: How long the session took, in seconds; the wait for a batch counts.
     """
 
     signature_name: str
-    outputs: Mapping[str, NativeTensor]
+    outputs: Mapping[str, Tensor]
+    run_s: float
 
 
 def run_prediction(servable: Servable, request: Any, *, timeout_ms: int | None) -> Prediction:
@@ -46,8 +49,10 @@ def run_prediction(servable: Servable, request: Any, *, timeout_ms: int | None) 
     feeds = _feeds(signature, request.inputs)
     aliases = _output_aliases(signature, request.output_filter)
     fetches = [signature.outputs[alias] for alias in aliases]
+    began = time.perf_counter()
     tensors = servable.session.run(feeds, fetches, timeout_ms=timeout_ms)
-    return Prediction(key or DEFAULT_SIGNATURE, dict(zip(aliases, tensors, strict=True)))
+    run_s = time.perf_counter() - began
+    return Prediction(key or DEFAULT_SIGNATURE, dict(zip(aliases, tensors, strict=True)), run_s)
 
 
 def encode_response(servable: Servable, prediction: Prediction, *, as_content: bool) -> bytes:

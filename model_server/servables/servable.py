@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from model_server.engine.session import Session, SessionConfig
-from model_server.engine.tensor import NativeTensor
+from model_server.engine.session import GraphSession, Session, SessionConfig
 from model_server.messages import get_model_metadata_pb2, meta_graph_pb2
 from model_server.status import Code, StatusError
 
@@ -36,26 +35,13 @@ class Signature:
         inputs: Alias to the name of the graph's tensor, in the order of the aliases.
         outputs: The same for the outputs.
         defaults: Alias to the serialised TensorProto that stands in for an input not sent.
+        input_types: Alias to the element type that the model declares, in the same order.
     """
 
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     defaults: Mapping[str, bytes]
-
-
-class GraphSession(Protocol):
-    """What runs a graph: the engine's `Session`, or something that gathers runs before it."""
-
-    def run(
-        self, feeds: Mapping[str, NativeTensor], fetches: Sequence[str], *, timeout_ms: int | None
-    ) -> list[NativeTensor]:
-        """Run; see `model_server.engine.session.Session.run`."""
-
-    def cancel(self) -> None:
-        """Cancel what still runs; later runs fail."""
-
-    def close(self) -> None:
-        """Free everything. No run may be under way or follow."""
+    input_types: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,4 +115,5 @@ def _signature(definition: Any) -> Signature:
             alias: definition.defaults[alias].SerializeToString()
             for alias in sorted(definition.defaults)
         },
+        input_types={alias: definition.inputs[alias].dtype for alias in sorted(definition.inputs)},
     )

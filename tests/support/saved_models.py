@@ -11,6 +11,9 @@ The full model has these signatures:
     loop              steps int64 [1] -> count int64 [1], counted one by one in a while loop
     zeros             count int32 [1] -> values float [count], all 0
     matrix            x float [B, 2] -> y float [B, 1], the sum of both columns
+    batch             x float [B, W] -> rows = B, int64 [B], last = the last row, float [B, W]
+    scalar            a float [B] -> y = their sum, float, without rows
+    first_row         a float [B] -> y = the first row alone, float [1]
     compiled          x float [B] -> y = 2 x, to be compiled by XLA
     echo_DTYPE        x -> y = x, for each type in ECHO_DTYPES
 """
@@ -73,7 +76,8 @@ def save_full_model(path: Path, *, offset: float, mark: int) -> None:
     import tensorflow as tf
 
     module = _line_module(tf, offset=offset, mark=mark)
-    functions = {"serving_default": module.line, **_functions(tf), **_echo_functions(tf)}
+    functions = {"serving_default": module.line, **_functions(tf)}
+    functions |= _batch_functions(tf) | _echo_functions(tf)
     module.functions = list(functions.values())
     tf.saved_model.save(module, str(path), signatures=functions)
     _add_default(path, "with_default", alias="b", values=[10.0])
@@ -148,6 +152,26 @@ def _functions(tf: Any) -> dict[str, Any]:
         "matrix": matrix,
         "compiled": compiled,
     }
+
+
+def _batch_functions(tf: Any) -> dict[str, Any]:
+    """Functions that tell how they were batched, or cannot be batched at all."""
+    floats = [tf.TensorSpec([None], tf.float32, name="a")]
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32, name="x")])
+    def batch(x: Any) -> dict[str, Any]:
+        rows = tf.shape(x, tf.int64)[:1]
+        return {"rows": tf.repeat(rows, rows[0]), "last": tf.zeros_like(x) + x[-1:]}
+
+    @tf.function(input_signature=floats)
+    def scalar(a: Any) -> dict[str, Any]:
+        return {"y": tf.reduce_sum(a)}
+
+    @tf.function(input_signature=floats)
+    def first_row(a: Any) -> dict[str, Any]:
+        return {"y": a[:1]}
+
+    return {"batch": batch, "scalar": scalar, "first_row": first_row}
 
 
 def _echo_functions(tf: Any) -> dict[str, Any]:

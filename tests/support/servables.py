@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from model_server.engine.tensor import NativeTensor
+from model_server.engine.tensor import NativeTensor, Tensor
 from model_server.servables.servable import Servable, ServableId
 from model_server.status import Code, StatusError
 
@@ -19,7 +19,7 @@ class IdleSession:
 
     def run(
         self, feeds: Mapping[str, NativeTensor], fetches: Sequence[str], *, timeout_ms: int | None
-    ) -> list[NativeTensor]:
+    ) -> Sequence[Tensor]:
         """There is no graph to run."""
         raise NotImplementedError
 

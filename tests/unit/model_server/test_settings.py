@@ -37,6 +37,15 @@ def test_a_value_out_of_range_names_its_flag(argument: str) -> None:
         settings(argument)
 
 
+@pytest.mark.parametrize(
+    "argument", ["--batching_parameters_file=/b", "--enable_per_model_batching_parameters"]
+)
+def test_batching_parameters_need_batching(argument: str) -> None:
+    with pytest.raises(FlagError, match="set without --enable_batching"):
+        settings(argument)
+    settings(argument, "--enable_batching")
+
+
 def test_addresses_hold_host_port_and_socket() -> None:
     assert settings("--port=0").addresses == ("127.0.0.1:0",)
     assert settings("--host=::", "--port=1").addresses == ("[::]:1",)

@@ -1,0 +1,1 @@
+"""Batching: requests that wait together run together, by TensorFlow Serving's rules."""
