@@ -22,8 +22,17 @@ from pydantic import (
 CONTRACT_VERSION: Final = 1
 """Raised when an older reader would misunderstand a newer contract."""
 
+MAX_LENGTH_PENALTY: Final = 10.0
+"""The largest alpha of `beam`; the smallest is 0: none."""
+MAX_COVERAGE_PENALTY: Final = 10.0
+"""The largest beta of `beam`; the smallest is 0: none."""
+MIN_TEMPERATURE: Final = 0.01
+MAX_TEMPERATURE: Final = 100.0
+"""The range of the temperature of `sample`."""
+
 ATTENTION_OUTPUT: Final = "attention"
 ATTENTION_HEADS_OUTPUT: Final = "attention_heads"
+RANKS_OUTPUT: Final = "ranks"
 WARMUP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
 CONTRACT_ASSET: Final = "contract.json"
 SOURCE_TOKENIZER_ASSET: Final = "source_tokenizer.model"
@@ -42,6 +51,8 @@ class Signature(StrEnum):
 
     SERVING_DEFAULT = "serving_default"
     GREEDY = "greedy"
+    BEAM = "beam"
+    SAMPLE = "sample"
     SCORE = "score"
     CONTRACT = "contract"
 
@@ -154,6 +165,7 @@ class Contract(_Value):
         target_tokenizer: How target tokens become text.
         max_source_tokens: The longest source, in tokens.
         max_target_tokens: The longest output, in tokens, the end token counted.
+        max_beam_width: The widest beam, in hypotheses; 1 where there is no signature `beam`.
         attention: The decoder's attention, bottom layer first.
         attention_average: What the output `attention` averages.
         signatures: Signatures the version offers.
@@ -169,6 +181,7 @@ class Contract(_Value):
     target_tokenizer: TokenizerInfo
     max_source_tokens: int = Field(ge=1)
     max_target_tokens: int = Field(ge=2)
+    max_beam_width: int = Field(default=1, ge=1)
     attention: tuple[AttentionLayer, ...] = Field(min_length=1)
     attention_average: AttentionAverage
     signatures: tuple[Signature, ...]

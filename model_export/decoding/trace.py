@@ -50,12 +50,11 @@ def new_trace() -> Trace:
 def trace_back(trace: Trace, finished: Finished) -> RankedHypotheses:
     """The finished hypotheses in full."""
     longest = tf.reduce_max(tf.concat([tf.reshape(finished.lengths, [-1]), [0]], axis=0))
-    way = _walk_back(trace, finished, longest)
-    shape = tf.concat([[longest], tf.shape(finished.lengths)], axis=0)
+    # At least one step, also for a batch of 0 rows: an empty array does not know its shape.
+    way = _walk_back(trace, finished, tf.maximum(longest, 1))
     tokens, token_scores, parents = (
-        tf.reshape(array.stack(), shape)  # an empty array does not know its shape
-        for array in (way.tokens, way.token_scores, way.taken)
-    )
+        array.stack()[:longest] for array in (way.tokens, way.token_scores, way.taken)
+    )  # [T, B, K]
     attention = tf.gather(trace.attention.stack()[:longest], parents, batch_dims=2)
     attention = tf.transpose(attention, [1, 2, 0, 3])  # [T, B, K, S] to [B, K, T, S]
     is_token = tf.sequence_mask(finished.lengths, longest)  # [B, K, T]
@@ -72,7 +71,7 @@ def trace_back(trace: Trace, finished: Finished) -> RankedHypotheses:
     )
 
 
-def _walk_back(trace: Trace, finished: Finished, longest: tf.Tensor) -> _Way:
+def _walk_back(trace: Trace, finished: Finished, steps: tf.Tensor) -> _Way:
     tokens, parents = trace.tokens.stack(), trace.parents.stack()  # [T, B, K]
     token_scores = trace.token_scores.stack()
 
@@ -98,11 +97,11 @@ def _walk_back(trace: Trace, finished: Finished, longest: tf.Tensor) -> _Way:
         )
 
     start = _Way(
-        step=longest,
+        step=steps,
         parents=tf.zeros_like(finished.parents),
-        tokens=_sized_array(tf.int32, longest),
-        token_scores=_sized_array(tf.float32, longest),
-        taken=_sized_array(tf.int32, longest),
+        tokens=_sized_array(tf.int32, steps),
+        token_scores=_sized_array(tf.float32, steps),
+        taken=_sized_array(tf.int32, steps),
     )
     (way,) = tf.while_loop(lambda way: way.step > 0, body, (start,))
     return way

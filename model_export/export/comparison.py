@@ -15,7 +15,9 @@ from model_export.export.errors import VerificationError
 TOLERANCE: Final = 1e-4
 """The most that log-probabilities and attention may differ, in their own unit."""
 
-_BY_TARGET_TOKEN: Final = ("tokens", "token_scores", ATTENTION_OUTPUT)
+_AXES_OF_DECODING: Final = {"tokens": 1, "token_scores": 1, ATTENTION_OUTPUT: 1}
+_AXES_OF_SCORING: Final = {"token_scores": 0, ATTENTION_OUTPUT: 0, ATTENTION_HEADS_OUTPUT: 2}
+"""Which dimension of a row's output counts target tokens."""
 
 
 @dataclass
@@ -80,17 +82,14 @@ def trimmed_row(
     """A row of an answer without its padding, so that answers of different batches compare."""
     source_length = int(inputs["lengths"][row])
     if signature is Signature.SCORE:
-        target_length = int(inputs["target_lengths"][row])
-        arrays = {name: array[row] for name, array in outputs.items()}
+        axes, target_length = _AXES_OF_SCORING, int(inputs["target_lengths"][row])
     else:
-        target_length = int(outputs["lengths"][row, 0])
-        arrays = {name: array[row, 0] for name, array in outputs.items()}
+        axes, target_length = _AXES_OF_DECODING, int(outputs["lengths"][row].max())
     trimmed = {}
-    for name, array in arrays.items():
-        if name in _BY_TARGET_TOKEN:
-            array = array[:target_length]
-        if name == ATTENTION_HEADS_OUTPUT:
-            array = array[:, :, :target_length]
+    for name, array in ((name, array[row]) for name, array in outputs.items()):
+        target_axis = axes.get(name)
+        if target_axis is not None:
+            array = array.take(range(target_length), axis=target_axis)
         if name in (ATTENTION_OUTPUT, ATTENTION_HEADS_OUTPUT):
             array = array[..., :source_length]
         trimmed[name] = array

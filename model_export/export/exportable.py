@@ -19,6 +19,8 @@ from heed.text import Tokenizer
 from model_export.models import Seq2Seq
 from model_export.runs.training_run import TrainingRun
 
+MAX_BEAM_WIDTH: Final = 32
+"""The widest beam of an exported version; never wider than the vocabulary."""
 _SOFTWARE: Final = ("heed", "keras", "numpy", "sentencepiece", "tensorflow")
 
 
@@ -57,6 +59,7 @@ def exportable_from_run(
         target_tokenizer=_tokenizer_info(run.target_tokenizer),
         max_source_tokens=settings.max_source_tokens,
         max_target_tokens=settings.max_target_tokens,
+        max_beam_width=min(MAX_BEAM_WIDTH, run.target_tokenizer.vocabulary_size),
         attention=settings.attention_layers,
         attention_average=settings.attention_average,
         signatures=tuple(Signature),

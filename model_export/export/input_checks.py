@@ -9,8 +9,14 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from heed.contract import SPECIAL_IDS
-from model_export.decoding import DecodingOptions
+from heed.contract import (
+    MAX_COVERAGE_PENALTY,
+    MAX_LENGTH_PENALTY,
+    MAX_TEMPERATURE,
+    MIN_TEMPERATURE,
+    SPECIAL_IDS,
+)
+from model_export.decoding import BeamOptions, DecodingOptions, SampleOptions
 
 _FORBIDDEN_IN_PREFIX = (SPECIAL_IDS.pad, SPECIAL_IDS.begin, SPECIAL_IDS.end)
 
@@ -125,6 +131,44 @@ def checked_options(
     return DecodingOptions(*_after(checks, [maximum, minimum, prefix, prefix_lengths]))
 
 
+def checked_beam_options(
+    options: BeamOptions, *, max_beam_width: int, max_target_tokens: int
+) -> BeamOptions:
+    """Checks the options of beam search; `BeamOptions` says what is allowed.
+
+    Args:
+        options: As the caller sent them.
+        max_beam_width: The widest beam.
+        max_target_tokens: The longest output, and so the longest n-gram.
+    """
+    widths = options.beam_width
+    one_width = tf.reduce_all(widths == widths[:1])
+    checks = [
+        _require_between("beam_width", widths, 1, max_beam_width),
+        _require_all(one_width, "beam_width: must be the same in every row of a batch", widths),
+        _require_between("length_penalty", options.length_penalty, 0.0, MAX_LENGTH_PENALTY),
+        _require_between("coverage_penalty", options.coverage_penalty, 0.0, MAX_COVERAGE_PENALTY),
+        _require_between("no_repeat_ngram", options.no_repeat_ngram, 0, max_target_tokens),
+    ]
+    return BeamOptions(*_after(checks, list(options)))
+
+
+def checked_sample_options(options: SampleOptions, *, vocabulary_size: int) -> SampleOptions:
+    """Checks the options of sampling; `SampleOptions` says what is allowed.
+
+    Args:
+        options: As the caller sent them.
+        vocabulary_size: Number of target ids, and so the largest `top_k`.
+    """
+    is_share = (options.top_p > 0) & (options.top_p <= 1)
+    checks = [
+        _require_between("temperature", options.temperature, MIN_TEMPERATURE, MAX_TEMPERATURE),
+        _require_between("top_k", options.top_k, 0, vocabulary_size),
+        _require_all(is_share, "top_p: must be above 0 and at most 1", options.top_p),
+    ]
+    return SampleOptions(*_after(checks, list(options)))
+
+
 def checked_row_count(rows_of: tf.Tensor, *, name: str, most: int) -> tf.Tensor:
     """Checks that there are at most `most` rows."""
     rows = tf.shape(rows_of)[0]
@@ -149,6 +193,12 @@ def _require_all(conditions: tf.Tensor, message: str, values: tf.Tensor) -> tf.O
     lowest = tf.reduce_min(tf.concat([flat, [flat.dtype.max]], axis=0))
     highest = tf.reduce_max(tf.concat([flat, [flat.dtype.min]], axis=0))
     return _require(tf.reduce_all(conditions), f"{message}; found", lowest, "to", highest)
+
+
+def _require_between(name: str, values: tf.Tensor, least: float, most: float) -> tf.Operation:
+    """NaN is not between any two numbers."""
+    in_range = (values >= least) & (values <= most)
+    return _require_all(in_range, f"{name}: must be {least:g} to {most:g}", values)
 
 
 def _after(checks: list[tf.Operation], tensors):  # type: ignore[no-untyped-def]

@@ -5,7 +5,7 @@ They let anyone verify a version who has nothing but its directory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +15,13 @@ import tensorflow as tf
 
 from heed.contract import Contract, Signature
 from model_export.decoding import (
+    BeamOptions,
     DecodingOptions,
+    SampleOptions,
+    beam_search,
     default_options,
     greedy_search,
+    sample_search,
     score_targets,
 )
 from model_export.export.batching import Array, Arrays
@@ -63,12 +67,25 @@ def training_side_outputs(
         targets = {name: tf.constant(inputs[name]) for name in ("target_tokens", "target_lengths")}
         scores = score_targets(exportable.model, **source, **targets, attention_layers=layers)
         return _arrays(scores._asdict())
-    if signature is Signature.GREEDY:
-        options = DecodingOptions(*(tf.constant(inputs[name]) for name in DecodingOptions._fields))
-    else:
-        options = default_options(len(inputs["lengths"]), exportable.contract.max_target_tokens)
-    hypotheses = greedy_search(exportable.model, **source, options=options, attention_layers=layers)
+    search, options = _search(exportable.contract, signature, inputs)
+    hypotheses = search(exportable.model, **source, options=options, attention_layers=layers)
     return _arrays(hypotheses._asdict())
+
+
+def _search(
+    contract: Contract, signature: Signature, inputs: Arrays
+) -> tuple[Callable[..., Any], object]:
+    """Which search a decoding signature is, and the options of a request."""
+    if signature is Signature.SERVING_DEFAULT:
+        return greedy_search, default_options(len(inputs["lengths"]), contract.max_target_tokens)
+    limits = DecodingOptions(*(tf.constant(inputs[name]) for name in DecodingOptions._fields))
+    if signature is Signature.GREEDY:
+        return greedy_search, limits
+    if signature is Signature.BEAM:
+        beam = BeamOptions(*(tf.constant(inputs[name]) for name in BeamOptions._fields))
+        return beam_search, (limits, beam)
+    sampling = SampleOptions(*(tf.constant(inputs[name]) for name in SampleOptions._fields))
+    return sample_search, (limits, sampling)
 
 
 def save_reference_cases(cases: Sequence[ReferenceCase], version_dir: Path) -> None:
@@ -119,9 +136,12 @@ def _requests(contract: Contract) -> list[tuple[Signature, Arrays]]:
     )
     sources: Arrays = dict(zip(("tokens", "lengths"), source, strict=True))
     forced: Arrays = dict(zip(("target_tokens", "target_lengths"), targets, strict=True))
+    limited = {**sources, **_options(contract, prefixes=targets[0])}
     return [
         (Signature.SERVING_DEFAULT, sources),
-        (Signature.GREEDY, {**sources, **_options(contract, prefixes=targets[0])}),
+        (Signature.GREEDY, limited),
+        (Signature.BEAM, {**limited, **_beam_options(contract)}),
+        (Signature.SAMPLE, {**limited, **_sample_options(contract)}),
         (Signature.SCORE, {**sources, **forced}),
     ]
 
@@ -152,6 +172,27 @@ def _options(contract: Contract, *, prefixes: Array) -> Arrays:
         "prefix_lengths": np.minimum(
             np.array(prefix_lengths, np.int32), np.minimum(max_lengths, prefixes[:, :3].shape[1])
         ),
+    }
+
+
+def _beam_options(contract: Contract) -> Arrays:
+    """Three hypotheses a row, with penalties and without."""
+    return {
+        "beam_width": np.full([8], min(3, contract.max_beam_width), np.int32),
+        "length_penalty": np.array([0, 0.6, 1, 0, 0.6, 0, 2, 1], np.float32),
+        "coverage_penalty": np.array([0, 0, 0.2, 0.4, 0, 0, 0.1, 0], np.float32),
+        "no_repeat_ngram": np.array([0, 1, 2, 0, 1, 2, 0, 1], np.int32),
+    }
+
+
+def _sample_options(contract: Contract) -> Arrays:
+    """Each way to draw, and seeds of either sign."""
+    most = contract.target_tokenizer.vocabulary_size
+    return {
+        "temperature": np.array([1, 0.5, 1, 2, 1, 0.7, 1, 1.3], np.float32),
+        "top_k": np.array([0, 5, 0, 2, most, 0, 1, 0], np.int32).clip(max=most),
+        "top_p": np.array([1, 1, 0.9, 0.5, 1, 0.7, 1, 0.95], np.float32),
+        "seed": np.array([1, 2, -3, 0, 2**31 - 1, 6, 7, 8], np.int32),
     }
 
 

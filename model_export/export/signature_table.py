@@ -40,6 +40,7 @@ class SignatureRule:
 
 
 _ROWS = TensorRule("int32", (None,))
+_NUMBERS = TensorRule("float32", (None,))
 _IDS = TensorRule("int32", (None, None))
 _TEXT = TensorRule("string", (None,))
 
@@ -50,16 +51,29 @@ _OPTIONS = {
     "prefix_tokens": _IDS,
     "prefix_lengths": _ROWS,
 }
-_GREEDY_OUTPUTS = {
-    "tokens": TensorRule("int32", (None, 1, None)),
-    "lengths": TensorRule("int32", (None, 1)),
-    "scores": TensorRule("float32", (None, 1)),
-    "token_scores": TensorRule("float32", (None, 1, None)),
-    ATTENTION_OUTPUT: TensorRule("float32", (None, 1, None, None)),
+_BEAM = {
+    "beam_width": _ROWS,
+    "length_penalty": _NUMBERS,
+    "coverage_penalty": _NUMBERS,
+    "no_repeat_ngram": _ROWS,
 }
+_SAMPLING = {"temperature": _NUMBERS, "top_k": _ROWS, "top_p": _NUMBERS, "seed": _ROWS}
 _DECODED = ("tokens", "lengths", "scores", "token_scores")
 _DECODING_SETS = (_DECODED, (*_DECODED, ATTENTION_OUTPUT))
+_RANKED = (*_DECODED, "ranks")
+_RANKED_SETS = (_RANKED, (*_RANKED, ATTENTION_OUTPUT))
 _SCORED = ("token_scores", "scores")
+
+
+def _decoded(hypotheses: int | None) -> dict[str, TensorRule]:
+    """The outputs of decoding, for K hypotheses; None = as many as the caller asks for."""
+    return {
+        "tokens": TensorRule("int32", (None, hypotheses, None)),
+        "lengths": TensorRule("int32", (None, hypotheses)),
+        "scores": TensorRule("float32", (None, hypotheses)),
+        "token_scores": TensorRule("float32", (None, hypotheses, None)),
+        ATTENTION_OUTPUT: TensorRule("float32", (None, hypotheses, None, None)),
+    }
 
 
 def signature_table(*, layer_count: int, head_count: int) -> Mapping[Signature, SignatureRule]:
@@ -75,14 +89,16 @@ def signature_table(*, layer_count: int, head_count: int) -> Mapping[Signature, 
         (*_SCORED, ATTENTION_OUTPUT),
         (*_SCORED, ATTENTION_OUTPUT, ATTENTION_HEADS_OUTPUT),
     )
+    limited = {**_SOURCE, **_OPTIONS}
+    ranked = {**_decoded(None), "ranks": TensorRule("float32", (None, None))}
     targets = {"target_tokens": _IDS, "target_lengths": _ROWS}
     contract = {"contract": _TEXT, "source_tokenizer": _TEXT, "target_tokenizer": _TEXT}
     return MappingProxyType(
         {
-            Signature.SERVING_DEFAULT: SignatureRule(_SOURCE, _GREEDY_OUTPUTS, _DECODING_SETS),
-            Signature.GREEDY: SignatureRule(
-                {**_SOURCE, **_OPTIONS}, _GREEDY_OUTPUTS, _DECODING_SETS
-            ),
+            Signature.SERVING_DEFAULT: SignatureRule(_SOURCE, _decoded(1), _DECODING_SETS),
+            Signature.GREEDY: SignatureRule(limited, _decoded(1), _DECODING_SETS),
+            Signature.BEAM: SignatureRule({**limited, **_BEAM}, ranked, _RANKED_SETS),
+            Signature.SAMPLE: SignatureRule({**limited, **_SAMPLING}, _decoded(1), _DECODING_SETS),
             Signature.SCORE: SignatureRule({**_SOURCE, **targets}, scores, score_sets),
             Signature.CONTRACT: SignatureRule({"request": _ROWS}, contract, (tuple(contract),)),
         }

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import tensorflow as tf
 
 from heed.contract import Signature
 from model_export.decoding import (
+    BeamOptions,
     DecodingOptions,
-    Hypotheses,
+    SampleOptions,
+    beam_search,
     default_options,
     greedy_search,
+    sample_search,
     score_targets,
 )
 from model_export.export.exportable import ExportableModel
 from model_export.export.input_checks import (
+    checked_beam_options,
     checked_options,
     checked_row_count,
+    checked_sample_options,
     checked_shapes,
     checked_tokens,
 )
@@ -46,6 +52,8 @@ class ServedModel(tf.Module):
         functions: dict[Signature, Callable[[Tensors], Tensors]] = {
             Signature.SERVING_DEFAULT: self._serving_default,
             Signature.GREEDY: self._greedy,
+            Signature.BEAM: self._beam,
+            Signature.SAMPLE: self._sample,
             Signature.SCORE: self._score,
             Signature.CONTRACT: self._contract,
         }
@@ -57,27 +65,47 @@ class ServedModel(tf.Module):
 
     def _serving_default(self, inputs: Tensors) -> Tensors:
         limit = self._exportable().contract.max_target_tokens
-        return self._decode(inputs, default_options(tf.shape(inputs["tokens"])[0], limit))
+        options = default_options(tf.shape(inputs["tokens"])[0], limit)
+        return self._decode(greedy_search, inputs, options)
 
     def _greedy(self, inputs: Tensors) -> Tensors:
+        return self._decode(greedy_search, inputs, self._limits(inputs))
+
+    def _beam(self, inputs: Tensors) -> Tensors:
         contract = self._exportable().contract
-        options = checked_options(
+        options = checked_beam_options(
+            BeamOptions(**{name: inputs[name] for name in BeamOptions._fields}),
+            max_beam_width=contract.max_beam_width,
+            max_target_tokens=contract.max_target_tokens,
+        )
+        return self._decode(beam_search, inputs, (self._limits(inputs), options))
+
+    def _sample(self, inputs: Tensors) -> Tensors:
+        options = checked_sample_options(
+            SampleOptions(**{name: inputs[name] for name in SampleOptions._fields}),
+            vocabulary_size=self._exportable().contract.target_tokenizer.vocabulary_size,
+        )
+        return self._decode(sample_search, inputs, (self._limits(inputs), options))
+
+    def _limits(self, inputs: Tensors) -> DecodingOptions:
+        contract = self._exportable().contract
+        return checked_options(
             DecodingOptions(**{name: inputs[name] for name in DecodingOptions._fields}),
             vocabulary_size=contract.target_tokenizer.vocabulary_size,
             max_target_tokens=contract.max_target_tokens,
         )
-        return self._decode(inputs, options)
 
-    def _decode(self, inputs: Tensors, options: DecodingOptions) -> Tensors:
+    def _decode(self, search: Callable[..., Any], inputs: Tensors, options: object) -> Tensors:
         tokens, lengths = self._source(inputs)
-        hypotheses: Hypotheses = greedy_search(
+        hypotheses = search(
             self._exportable().model,
             tokens,
             lengths=lengths,
             options=options,
             attention_layers=self._exportable().attention_layers,
         )
-        return hypotheses._asdict()
+        outputs: Tensors = hypotheses._asdict()
+        return outputs
 
     def _score(self, inputs: Tensors) -> Tensors:
         contract = self._exportable().contract

@@ -28,7 +28,12 @@ from model_export.export.reference_cases import (
 from model_export.export.saved_model import GRAPH_FILE
 from model_export.runs.training_run import TrainingRun
 
-_DECODING: Final = (Signature.SERVING_DEFAULT, Signature.GREEDY)
+_DECODING: Final = (
+    Signature.SERVING_DEFAULT,
+    Signature.GREEDY,
+    Signature.BEAM,
+    Signature.SAMPLE,
+)
 _WIDER: Final = 5
 """Columns of padding that the batches of the padding check have beyond their longest row."""
 
@@ -143,17 +148,22 @@ def _scoring_equals_decoding(version: _Version) -> CheckResult:
         if case.signature not in _DECODING:
             continue
         decoded = version.session.run(case.signature, case.inputs)
-        hypothesis = {name: array[:, 0] for name, array in decoded.items()}
-        scored = version.session.run(
-            Signature.SCORE,
-            {
-                "tokens": case.inputs["tokens"],
-                "lengths": case.inputs["lengths"],
-                "target_tokens": hypothesis.pop("tokens"),
-                "target_lengths": hypothesis.pop("lengths"),
-            },
-        )
-        comparison.compare(scored, hypothesis, where=f"signature {case.signature} against score")
+        decoded.pop("ranks", None)  # with penalties, which scoring does not know
+        for place in range(decoded["lengths"].shape[1]):
+            hypothesis = {name: array[:, place] for name, array in decoded.items()}
+            exists = hypothesis["lengths"] > 0
+            hypothesis = {name: array[exists] for name, array in hypothesis.items()}
+            scored = version.session.run(
+                Signature.SCORE,
+                {
+                    "tokens": case.inputs["tokens"][exists],
+                    "lengths": case.inputs["lengths"][exists],
+                    "target_tokens": hypothesis.pop("tokens"),
+                    "target_lengths": hypothesis.pop("lengths"),
+                },
+            )
+            where = f"signature {case.signature} against score, hypothesis {place}"
+            comparison.compare(scored, hypothesis, where=where)
     return _result(comparison, "batches")
 
 

@@ -24,6 +24,18 @@ OPTIONS = {
     "prefix_tokens": np.random.default_rng(4).integers(4, 40, (ROWS, 3)).astype(np.int32),
     "prefix_lengths": np.array([0, 3, 1, 2, 0, 1], np.int32),
 }
+BEAM = {
+    "beam_width": np.full(ROWS, 3, np.int32),
+    "length_penalty": np.array([0, 1, 0.6, 0, 2, 0], np.float32),
+    "coverage_penalty": np.array([0, 0.2, 0, 0.5, 0, 0], np.float32),
+    "no_repeat_ngram": np.array([0, 1, 0, 2, 3, 0], np.int32),
+}
+SAMPLING = {
+    "temperature": np.array([1, 0.5, 2, 1, 1, 0.8], np.float32),
+    "top_k": np.array([0, 4, 0, 0, 2, 0], np.int32),
+    "top_p": np.array([1, 1, 0.8, 1, 0.5, 0.9], np.float32),
+    "seed": np.array([1, 2, 3, -4, 5, 0], np.int32),
+}
 TARGETS = {
     "target_tokens": np.random.default_rng(5).integers(4, 40, (ROWS, 11)).astype(np.int32),
     "target_lengths": np.array([3, 11, 1, 7, 2, 5], np.int32),
@@ -31,6 +43,8 @@ TARGETS = {
 INPUTS = {
     Signature.SERVING_DEFAULT: REQUEST,
     Signature.GREEDY: {**REQUEST, **OPTIONS},
+    Signature.BEAM: {**REQUEST, **OPTIONS, **BEAM},
+    Signature.SAMPLE: {**REQUEST, **OPTIONS, **SAMPLING},
     Signature.SCORE: {**REQUEST, **TARGETS},
 }
 

@@ -39,7 +39,7 @@ def random_request(signature: Signature, *, seed: int) -> dict[str, np.ndarray]:
     target_lengths = random.integers(1, MAX_TARGET_TOKENS, rows, endpoint=True).astype(np.int32)
     if signature is Signature.SCORE:
         inputs |= {"target_tokens": target, "target_lengths": target_lengths}
-    if signature is Signature.GREEDY:
+    if signature in (Signature.GREEDY, Signature.BEAM, Signature.SAMPLE):
         inputs |= {
             "max_lengths": target_lengths,
             "min_lengths": random.integers(0, target_lengths, endpoint=True).astype(np.int32),
@@ -48,13 +48,25 @@ def random_request(signature: Signature, *, seed: int) -> dict[str, np.ndarray]:
                 np.int32
             ),
         }
+    if signature is Signature.BEAM:
+        inputs |= {
+            "beam_width": np.full(rows, seed + 2, np.int32),
+            "length_penalty": random.random(rows, np.float32),
+            "coverage_penalty": random.random(rows, np.float32) * np.float32(seed > 0),
+            "no_repeat_ngram": random.integers(0, 3, rows).astype(np.int32) * np.int32(seed > 1),
+        }
+    if signature is Signature.SAMPLE:
+        inputs |= {
+            "temperature": 0.5 + random.random(rows, np.float32),
+            "top_k": random.integers(0, 20, rows).astype(np.int32) * np.int32(seed > 0),
+            "top_p": np.float32(1) - random.random(rows, np.float32) * np.float32(seed > 1) / 2,
+            "seed": random.integers(-(2**31), 2**31, rows).astype(np.int32),
+        }
     return inputs
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(
-    "signature", [Signature.SERVING_DEFAULT, Signature.GREEDY, Signature.SCORE]
-)
+@pytest.mark.parametrize("signature", [name for name in Signature if name != Signature.CONTRACT])
 def test_the_reloaded_graph_answers_as_the_training_side_model(
     graph_session: GraphSession, exportable: ExportableModel, signature: Signature, seed: int
 ) -> None:

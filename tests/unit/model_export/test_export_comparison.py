@@ -51,11 +51,11 @@ def test_a_row_is_trimmed_to_its_own_source_and_hypothesis() -> None:
     }
     row = trimmed_row(Signature.GREEDY, {"lengths": np.array([7, 3])}, outputs, 1)
     assert {name: array.shape for name, array in row.items()} == {
-        "tokens": (2,),
-        "lengths": (),
-        "scores": (),
-        "token_scores": (2,),
-        "attention": (2, 3),
+        "tokens": (1, 2),
+        "lengths": (1,),
+        "scores": (1,),
+        "token_scores": (1, 2),
+        "attention": (1, 2, 3),
     }
 
 

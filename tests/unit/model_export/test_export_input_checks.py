@@ -24,10 +24,19 @@ OPTIONS = {
     "prefix_tokens": [[4, 5], [4, 5]],
     "prefix_lengths": [0, 2],
 }
+BEAM = {
+    "beam_width": [2, 2],
+    "length_penalty": [0.0, 0.6],
+    "coverage_penalty": [0.2, 0.0],
+    "no_repeat_ngram": [0, 2],
+}
+SAMPLING = {"temperature": [1.0, 0.5], "top_k": [0, 3], "top_p": [1.0, 0.9], "seed": [1, -1]}
 TARGET = {"target_tokens": [[4, 5, 3], [6, 3, 3]], "target_lengths": [3, 2]}
 GOOD: dict[str, dict[str, Any]] = {
     "serving_default": SOURCE,
     "greedy": {**SOURCE, **OPTIONS},
+    "beam": {**SOURCE, **OPTIONS, **BEAM},
+    "sample": {**SOURCE, **OPTIONS, **SAMPLING},
     "score": {**SOURCE, **TARGET},
     "contract": {"request": [0, 0]},
 }
@@ -35,8 +44,10 @@ TABLE = signature_table(layer_count=1, head_count=1)
 
 
 def request(signature: str, **changes: Any) -> dict[str, np.ndarray]:
+    rules = TABLE[signature].inputs  # type: ignore[index]
     return {
-        name: np.array(value, np.int32) for name, value in {**GOOD[signature], **changes}.items()
+        name: np.array(value, rules[name].dtype)
+        for name, value in {**GOOD[signature], **changes}.items()
     }
 
 
@@ -77,6 +88,29 @@ HOSTILE: list[tuple[str, dict[str, Any], str]] = [
     ("score", {"target_lengths": [3, 0]}, "target_lengths: must be 1 to"),
     ("score", {"target_lengths": [4, 1]}, "target_lengths: must be 1 to"),
     ("contract", {"request": np.zeros([1025])}, "request: must have at most 1024 rows"),
+    ("beam", {"beam_width": [0, 0]}, "beam_width: must be 1 to 32; found] [0] [to] [0]"),
+    ("beam", {"beam_width": [33, 33]}, "beam_width: must be 1 to 32"),
+    ("beam", {"beam_width": [2**31 - 1] * 2}, "beam_width: must be 1 to 32"),
+    ("beam", {"beam_width": [2, 3]}, "beam_width: must be the same in every row of a batch"),
+    ("beam", {"length_penalty": [-0.1, 0]}, "length_penalty: must be 0 to 10"),
+    ("beam", {"length_penalty": [np.nan, 0]}, "length_penalty: must be 0 to 10"),
+    ("beam", {"coverage_penalty": [0, np.inf]}, "coverage_penalty: must be 0 to 10"),
+    ("beam", {"no_repeat_ngram": [-1, 0]}, "no_repeat_ngram: must be 0 to"),
+    ("beam", {"no_repeat_ngram": [0, MAX_TARGET_TOKENS + 1]}, "no_repeat_ngram: must be 0 to"),
+    ("beam", {"max_lengths": [0, 5]}, "max_lengths: must be 1 to"),
+    ("beam", {"prefix_tokens": [[4, 5], [4, 500]]}, "prefix_tokens: ids must be 0 to"),
+    ("beam", {"beam_width": [2]}, "beam_width: must have as many rows as tokens"),
+    ("sample", {"temperature": [0, 1]}, "temperature: must be 0.01 to 100"),
+    ("sample", {"temperature": [-1, 1]}, "temperature: must be 0.01 to 100"),
+    ("sample", {"temperature": [np.nan, 1]}, "temperature: must be 0.01 to 100"),
+    ("sample", {"top_k": [-1, 0]}, "top_k: must be 0 to"),
+    ("sample", {"top_k": [10**6, 0]}, "top_k: must be 0 to"),
+    ("sample", {"top_p": [0, 1]}, "top_p: must be above 0 and at most 1"),
+    ("sample", {"top_p": [1.5, 1]}, "top_p: must be above 0 and at most 1"),
+    ("sample", {"top_p": [np.nan, 1]}, "top_p: must be above 0 and at most 1"),
+    ("sample", {"min_lengths": [6, 0]}, "min_lengths: must be 0 to"),
+    ("sample", {"tokens": [[5, 6, 999], [8, 9, 9]]}, "tokens: ids must be 0 to"),
+    ("sample", {"seed": [[1], [2]]}, "sample_seed"),
     # Other rows than the first input's, which would broadcast if nobody looked.
     ("serving_default", {"lengths": [3]}, "lengths: must have as many rows as tokens"),
     ("greedy", {"max_lengths": [5]}, "max_lengths: must have as many rows as tokens"),
@@ -136,7 +170,7 @@ def test_a_batch_of_no_rows_is_answered(
     graph_session: GraphSession, signature: str, width: int
 ) -> None:
     inputs = {
-        name: np.zeros([0, width] if array.ndim == 2 else [0], np.int32)
+        name: np.zeros([0, width] if array.ndim == 2 else [0], array.dtype)
         for name, array in request(signature).items()
     }
     outputs = graph_session.run(signature, inputs)

@@ -134,7 +134,9 @@ def test_a_missing_file_is_named(version_dir: Path, missing: str, message: str) 
 
 def test_warm_up_requests_that_leave_a_signature_out_are_found_out(version_dir: Path) -> None:
     (version_dir / WARMUP_FILE).write_bytes(b"")
-    with pytest.raises(VerificationError, match="none for contract, greedy, score, serving_def"):
+    with pytest.raises(
+        VerificationError, match="none for beam, contract, greedy, sample, score, s"
+    ):
         verify_version(version_dir)
 
 
