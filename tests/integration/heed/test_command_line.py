@@ -132,7 +132,8 @@ def test_a_full_disk_is_an_error_in_one_line(address):
     )
 
 
-def test_an_interrupt_ends_bulk_work_with_one_line(address):
+@pytest.mark.parametrize("answered_count", [1, 2, 40])
+def test_an_interrupt_ends_bulk_work_with_one_line(address, answered_count):
     asking = subprocess.Popen(
         [sys.executable, "-m", "heed", "generate", "--address", address],
         stdin=subprocess.PIPE,
@@ -141,7 +142,8 @@ def test_an_interrupt_ends_bulk_work_with_one_line(address):
     )
     asking.stdin.write(b"word\n" * 1000)
     asking.stdin.flush()
-    assert asking.stdout.readline() == b"WORD\n"
+    for _ in range(answered_count):
+        assert asking.stdout.readline() == b"WORD\n"
     asking.send_signal(signal.SIGINT)
     _, errors = asking.communicate(timeout=30)
     assert errors == b"heed: interrupted\n"
