@@ -168,11 +168,12 @@ def running_server_under_test(flags: Sequence[str]) -> Iterator[ModelServerProce
         with running_model_server(flags) as server:
             yield server
         return
-    with running_model_server(flags, port=_free_port(), command=command, host=None) as server:
+    with running_model_server(flags, port=free_port(), command=command, host=None) as server:
         yield server
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing listens on at this moment, for servers that must be told one."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
