@@ -18,6 +18,7 @@ from model_export.config.data import DataKind, DataSettings
 from model_export.config.family import ModelKind
 from model_export.config.model import CellKind, ModelSettings, RnnSettings
 from model_export.config.recipe import (
+    BleuTokenizer,
     CardSettings,
     EvaluationSettings,
     Recipe,
@@ -26,7 +27,7 @@ from model_export.config.recipe import (
     parse_recipe,
     recipe_names,
 )
-from model_export.config.training import DevMetric, TrainingSettings
+from model_export.config.training import DevMetric, RateSchedule, TrainingSettings
 from model_export.config.transformer import (
     Activation,
     EmbeddingSharing,
@@ -40,6 +41,7 @@ __all__ = [
     "AttentionKind",
     "AttentionSettings",
     "BahdanauSettings",
+    "BleuTokenizer",
     "CardSettings",
     "CellKind",
     "DataKind",
@@ -58,6 +60,7 @@ __all__ = [
     "ModelSettings",
     "NormPlacement",
     "PositionKind",
+    "RateSchedule",
     "Recipe",
     "RecipeError",
     "RnnSettings",

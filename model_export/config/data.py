@@ -13,6 +13,8 @@ class DataKind(StrEnum):
     """Data that Heed can read."""
 
     CMUDICT_G2P = "cmudict_g2p"
+    SMALL_VOCAB_EN_FR = "small_vocab_en_fr"
+    TATOEBA_EN_FR = "tatoeba_en_fr"
     MULTI30K_EN_DE = "multi30k_en_de"
     MULTI30K_EN_FR = "multi30k_en_fr"
 

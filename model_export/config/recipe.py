@@ -7,6 +7,7 @@ names the place and the valid choices.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,27 @@ from model_export.config.base import Settings
 from model_export.config.data import DataSettings
 from model_export.config.model import ModelSettings, RnnSettings
 from model_export.config.problems import describe_problem, near_match
-from model_export.config.training import TrainingSettings
+from model_export.config.training import DevMetric, TrainingSettings
+from model_export.config.transformer import EmbeddingSharing, TransformerSettings
 
 RECIPE_SUFFIX = ".yaml"
+
+_DEV_METRICS = {
+    Task.PRONOUNCE: (DevMetric.WORD_ACCURACY, DevMetric.LOSS),
+    Task.TRANSLATE: (DevMetric.BLEU, DevMetric.CHRF, DevMetric.LOSS),
+}
+"""What can decide which weights are the best, by task; the default first."""
 
 
 class RecipeError(ValueError):
     """A recipe cannot be found or read, or breaks its rules. The message is for its author."""
+
+
+class BleuTokenizer(StrEnum):
+    """How BLEU splits text into words; sacreBLEU's names."""
+
+    MTEVAL_13A = "13a"
+    NONE = "none"
 
 
 class EvaluationSettings(Settings):
@@ -34,9 +49,13 @@ class EvaluationSettings(Settings):
 
     Attributes:
         batch_size: Sources decoded at once.
+        bleu_tokenizer: How BLEU splits translations: `none` for text that is tokenized already.
+        lowercase: Whether BLEU and chrF ignore case.
     """
 
     batch_size: int = Field(default=256, ge=1, le=65_536)
+    bleu_tokenizer: BleuTokenizer = BleuTokenizer.MTEVAL_13A
+    lowercase: bool = False
 
 
 class CardSettings(Settings):
@@ -62,6 +81,7 @@ class Recipe(Settings):
         data: What to learn from.
         source_tokenizer: How source text is split.
         target_tokenizer: How target text is split.
+        joint_tokenizer: Whether one tokenizer, trained on both sides' texts, splits both.
         model: What the model looks like.
         training: How to train.
         evaluation: How to evaluate.
@@ -73,10 +93,38 @@ class Recipe(Settings):
     data: DataSettings
     source_tokenizer: TokenizerSettings
     target_tokenizer: TokenizerSettings
+    joint_tokenizer: bool = False
     model: ModelSettings = Field(default_factory=RnnSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     card: CardSettings = Field(default_factory=CardSettings)
+
+    @property
+    def dev_metric(self) -> DevMetric:
+        """What decides which weights are the best."""
+        return self.training.dev_metric or _DEV_METRICS[self.task][0]
+
+    @model_validator(mode="after")
+    def _metric_fits_the_task(self) -> Recipe:
+        choices = _DEV_METRICS[self.task]
+        if self.dev_metric not in choices:
+            raise ValueError(
+                f"training.dev_metric {self.dev_metric} is none of the task {self.task}; "
+                f"choices: {', '.join(choices)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _shared_vectors_have_one_tokenizer(self) -> Recipe:
+        if self.joint_tokenizer and self.source_tokenizer != self.target_tokenizer:
+            raise ValueError("a joint_tokenizer needs source_tokenizer and target_tokenizer alike")
+        shares_all = (
+            isinstance(self.model, TransformerSettings)
+            and self.model.embeddings is EmbeddingSharing.ALL
+        )
+        if shares_all and not self.joint_tokenizer:
+            raise ValueError("model.embeddings all needs a joint_tokenizer")
+        return self
 
     @model_validator(mode="after")
     def _model_holds_the_buckets(self) -> Recipe:

@@ -14,7 +14,16 @@ class DevMetric(StrEnum):
     """What decides which weights are the best ones."""
 
     WORD_ACCURACY = "word_accuracy"
+    BLEU = "bleu"
+    CHRF = "chrf"
     LOSS = "loss"
+
+
+class RateSchedule(StrEnum):
+    """How the learning rate falls after the warm-up."""
+
+    COSINE = "cosine"
+    INVERSE_SQUARE_ROOT = "inverse_square_root"
 
 
 class TrainingSettings(Settings):
@@ -24,37 +33,63 @@ class TrainingSettings(Settings):
         seed: Decides the first weights, the order of the data and what dropout drops.
         epochs: How often the training pairs are seen.
         batch_size: Pairs in a batch.
+        batch_tokens: The most tokens of a batch, on each side, padding counted; then
+            `batch_size` is not used: short pairs come in larger batches. None = `batch_size`.
         length_buckets: Lengths that batches are padded to, rising, in tokens; a pair goes into
             the first that holds its source and its target with the end token. Pairs beyond the
             last are left out of training, and counted in the run's metrics.
         learning_rate: Adam's highest rate.
-        warmup_steps: Steps over which the rate rises from 0; then it falls by a cosine.
-        final_learning_rate_share: What is left of the rate at the end, as a share of the highest.
+        warmup_steps: Steps over which the rate rises from 0; then it falls.
+        schedule: By half a cosine until the last step, or with the root of the steps
+            (Vaswani et al. 2017, eq. 3).
+        final_learning_rate_share: What a cosine leaves of the rate at the end, as a share of the
+            highest.
+        adam_beta_2: How slowly Adam's mean of squared gradients changes.
         clip_norm: The longest gradient, as a norm over all weights; longer ones are shortened.
         label_smoothing: Share of each target's probability spread evenly over the vocabulary.
         jit_compile: Whether XLA compiles the training step, once for every bucket.
         evaluate_every_steps: Steps between two evaluations on dev, each followed by a checkpoint.
-        dev_metric: What decides which weights are the best.
-        dev_words: Words of dev used for this during training; the final figure uses all.
+        dev_metric: What decides which weights are the best; none = word accuracy of
+            pronunciations, BLEU of translations.
+        dev_words: Examples of dev used for this during training; the final figure uses all.
         patience: Evaluations without a better figure after which training stops; none = never.
     """
 
     seed: int = Field(default=1, ge=0, lt=2**31)
     epochs: int = Field(default=4, ge=1, le=10_000)
     batch_size: int = Field(default=128, ge=1, le=65_536)
+    batch_tokens: int | None = Field(default=None, ge=1, le=2**24)
     length_buckets: tuple[Annotated[int, Field(ge=2, le=4096)], ...] = Field(
         default=(6, 8, 10, 14), min_length=1
     )
     learning_rate: float = Field(default=3e-3, gt=0, le=1)
     warmup_steps: int = Field(default=100, ge=0)
+    schedule: RateSchedule = RateSchedule.COSINE
     final_learning_rate_share: float = Field(default=0.0, ge=0, le=1)
+    adam_beta_2: float = Field(default=0.999, gt=0, lt=1)
     clip_norm: float = Field(default=1.0, gt=0)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     jit_compile: bool = True
     evaluate_every_steps: int = Field(default=500, ge=1)
-    dev_metric: DevMetric = DevMetric.WORD_ACCURACY
+    dev_metric: DevMetric | None = None
     dev_words: int = Field(default=500, ge=1)
     patience: int | None = Field(default=None, ge=1)
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Pairs in a batch, for each of the length buckets."""
+        if self.batch_tokens is None:
+            return (self.batch_size,) * len(self.length_buckets)
+        return tuple(self.batch_tokens // length for length in self.length_buckets)
+
+    @model_validator(mode="after")
+    def _a_batch_holds_a_pair(self) -> TrainingSettings:
+        if self.batch_tokens is not None and self.batch_tokens < self.length_buckets[-1]:
+            raise ValueError(
+                f"batch_tokens {self.batch_tokens} cannot hold a pair of the last length bucket, "
+                f"{self.length_buckets[-1]} tokens"
+            )
+        return self
 
     @model_validator(mode="after")
     def _buckets_rise(self) -> TrainingSettings:

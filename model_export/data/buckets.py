@@ -104,16 +104,19 @@ def bucket_pairs(
 
 
 def plan_epoch(
-    pairs: BucketedPairs, *, batch_size: int, seed: int, epoch: int
+    pairs: BucketedPairs, *, batch_sizes: Sequence[int], seed: int, epoch: int
 ) -> list[PlannedBatch]:
     """The batches of an epoch, in an order that `seed` and `epoch` alone decide.
 
-    Every pair is in exactly one batch. Each batch has `batch_size` rows of one bucket; the last
-    of a bucket is filled up with empty rows, so that all batches of a bucket have one shape.
+    Every pair is in exactly one batch. Each batch has rows of one bucket, as many as
+    `batch_sizes` says for that bucket; the last of a bucket is filled up with empty rows, so that
+    all batches of a bucket have one shape.
     """
     generator = np.random.default_rng([seed, epoch])
     batches = []
-    for bucket_index, bucket in enumerate(pairs.buckets):
+    for bucket_index, (bucket, batch_size) in enumerate(
+        zip(pairs.buckets, batch_sizes, strict=True)
+    ):
         order = generator.permutation(bucket.row_count)
         fill = -bucket.row_count % batch_size
         padded = np.concatenate([order, np.full(fill, -1, np.int64)])

@@ -10,11 +10,27 @@ from model_export.config import DataKind, DataSettings
 from model_export.data.cmudict import load_cmudict
 from model_export.data.examples import Example, ExampleSet, take_evenly
 from model_export.data.multi30k import load_multi30k
+from model_export.data.parallel_text import ParallelFiles, load_parallel_text
+
+_SMALL_VOCAB = ParallelFiles(
+    train=("train.tsv", "dedup.train.tsv"),
+    dev=("dev.tsv", "dedup.dev.tsv"),
+    test=("test.tsv", "dedup.test.tsv"),
+    source_url="github.com/udacity/aind2-nlp-capstone",
+)
+_TATOEBA = ParallelFiles(
+    train=("train.tsv", "train.full.tsv"),
+    dev=("dev.tsv", "dev.multiref.tsv"),
+    test=("test.tsv", "test.multiref.tsv"),
+    source_url="www.manythings.org/anki",
+)
 
 _LOADERS: dict[DataKind, Callable[[Path | None], ExampleSet]] = {
     DataKind.CMUDICT_G2P: load_cmudict,
     DataKind.MULTI30K_EN_DE: partial(load_multi30k, target_language="de"),
     DataKind.MULTI30K_EN_FR: partial(load_multi30k, target_language="fr"),
+    DataKind.SMALL_VOCAB_EN_FR: partial(load_parallel_text, files=_SMALL_VOCAB),
+    DataKind.TATOEBA_EN_FR: partial(load_parallel_text, files=_TATOEBA),
 }
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from model_export.data.examples import Split
-
-if TYPE_CHECKING:
-    from model_export.evaluation.metrics import PronunciationMetrics
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,21 +32,24 @@ def run(arguments: argparse.Namespace) -> int:
     from model_export.evaluation.evaluate import evaluate_run
 
     split = Split(arguments.split)
-    metrics = evaluate_run(arguments.run, split=split, data_dir=arguments.data_dir)
+    metrics = evaluate_run(arguments.run, split=split, data_dir=arguments.data_dir).as_dict()
     if arguments.json:
-        print(json.dumps(metrics.as_dict(), indent=2))
+        print(json.dumps(metrics, indent=2))
     else:
         _print_table(metrics, split)
     return 0
 
 
-def _print_table(metrics: PronunciationMetrics, split: Split) -> None:
+def _print_table(values: dict[str, float], split: Split) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("measure", "value", title=f"{split}, {metrics.word_count:,} words")
+    from model_export.evaluation.metrics import described
+
+    count = next(value for name, value in values.items() if name.endswith("_count"))
+    unit = next(name.removesuffix("_count") for name in values if name.endswith("_count"))
+    table = Table("measure", "value", title=f"{split}, {count:,.0f} {unit}s")
     table.columns[1].justify = "right"
-    table.add_row("word accuracy", f"{metrics.word_accuracy:.2%}")
-    table.add_row("word error rate", f"{metrics.word_error_rate:.2%}")
-    table.add_row("phoneme error rate", f"{metrics.phoneme_error_rate:.2%}")
+    for name, value in described(values):
+        table.add_row(name, value)
     Console().print(table)

@@ -9,12 +9,12 @@ from model_export.data.examples import Split
 from model_export.data.load import load_examples
 from model_export.errors import DataError
 from model_export.evaluation.greedy_outputs import GreedyDecoder
-from model_export.evaluation.metrics import PronunciationMetrics, pronunciation_metrics
+from model_export.evaluation.metrics import Metrics, task_metrics
 from model_export.progress import progress_display
 from model_export.runs.training_run import TrainingRun, write_atomically
 
 
-def evaluate_run(path: Path, *, split: Split, data_dir: Path | None = None) -> PronunciationMetrics:
+def evaluate_run(path: Path, *, split: Split, data_dir: Path | None = None) -> Metrics:
     """Measures a run's best weights by greedy search, and saves evaluation-SPLIT.json in the run.
 
     Args:
@@ -42,7 +42,8 @@ def evaluate_run(path: Path, *, split: Split, data_dir: Path | None = None) -> P
             [example.source for example in examples],
             on_progress=lambda done: display.update(done, ""),
         )
-    metrics = pronunciation_metrics(outputs, [example.references for example in examples])
+    references = [example.references for example in examples]
+    metrics = task_metrics(run.recipe, outputs, references)
     content = json.dumps(metrics.as_dict(), indent=2) + "\n"
     write_atomically(path / f"evaluation-{split}.json", content.encode())
     return metrics

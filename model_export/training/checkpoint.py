@@ -23,7 +23,7 @@ class HistoryEntry(BaseModel):
         step: Training steps done.
         train_loss: Mean loss of a target token since the last evaluation, in nats.
         dev_loss: Mean loss of a target token of dev, in nats.
-        dev_word_accuracy: Share of dev words that greedy search gets right, 0 to 1.
+        dev_metrics: Measures of the task on dev, by name, with greedy search.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,7 +31,7 @@ class HistoryEntry(BaseModel):
     step: int
     train_loss: float
     dev_loss: float
-    dev_word_accuracy: float
+    dev_metrics: dict[str, float]
 
 
 class TrainingProgress(BaseModel):

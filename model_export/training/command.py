@@ -12,6 +12,8 @@ from model_export.runs.training_run import METRICS_FILE, RECIPE_FILE
 from model_export.training.run_folder import held_run_folder
 from model_export.training.stop import StopRequest
 
+_DEV_FIGURES = ("word_accuracy", "phoneme_error_rate", "bleu", "chrf")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describes `heed train`."""
@@ -56,9 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return stop.exit_status or 1
     metrics = json.loads((folder / METRICS_FILE).read_text("utf-8"))
+    from model_export.evaluation.metrics import described
+
+    dev = {name: metrics[f"dev.{name}"] for name in _DEV_FIGURES if f"dev.{name}" in metrics}
+    figures = ", ".join(f"{name} {value}" for name, value in described(dev))
     print(
-        f"{folder} is finished: dev word accuracy {metrics['dev.word_accuracy']:.1%}, phoneme "
-        f"error rate {metrics['dev.phoneme_error_rate']:.1%}, "
+        f"{folder} is finished: dev {figures}, "
         f"{metrics['training.seconds']:.0f} s, {metrics['training.steps']:.0f} steps"
     )
     return 0

@@ -1,4 +1,4 @@
-"""The loss of a batch."""
+"""The terms of a batch's loss."""
 
 from __future__ import annotations
 
@@ -32,3 +32,28 @@ def token_loss_sum(
         spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
         losses = (1.0 - label_smoothing) * losses + label_smoothing * spread
     return tf.reduce_sum(tf.where(mask, losses, tf.zeros_like(losses)))
+
+
+def doubly_stochastic_penalty(
+    attention_heads: tf.Tensor, *, lengths: tf.Tensor, target_lengths: tf.Tensor
+) -> tf.Tensor:
+    """What it costs that a source position is looked at more or less than once in all.
+
+        penalty = sum_{b, i < length_b} (1 - sum_{t < target_length_b} alpha_bti)^2
+                                        Xu et al. 2015, eq. 14, without its factor lambda
+
+    Args:
+        attention_heads: Weights, float32 [B, L, N, T, S]; every layer and head counts.
+        lengths: Real source tokens of each row, int32 [B].
+        target_lengths: Real target tokens of each row, int32 [B]; a row with 0 counts for
+            nothing.
+
+    Returns:
+        The sum, float32 [].
+    """
+    steps, positions = tf.shape(attention_heads)[3], tf.shape(attention_heads)[4]
+    is_target = tf.sequence_mask(target_lengths, steps, attention_heads.dtype)
+    received = tf.einsum("blnts,bt->blns", attention_heads, is_target)
+    is_source = tf.sequence_mask(lengths, positions) & (target_lengths > 0)[:, tf.newaxis]
+    is_source = is_source[:, tf.newaxis, tf.newaxis, :]
+    return tf.reduce_sum(tf.where(is_source, tf.square(1.0 - received), 0.0))

@@ -57,11 +57,13 @@ def prepare_data(recipe: Recipe, *, folder: Path, data_dir: Path | None) -> Prep
     """
     examples = load_examples(recipe.data, data_dir)
     pairs = training_pairs(examples.train)
+    sources, targets = [source for source, _ in pairs], [target for _, target in pairs]
+    both = [*sources, *targets] if recipe.joint_tokenizer else []
     source_tokenizer = _tokenizer(
-        folder / SOURCE_TOKENIZER_FILE, (source for source, _ in pairs), recipe.source_tokenizer
+        folder / SOURCE_TOKENIZER_FILE, both or sources, recipe.source_tokenizer
     )
     target_tokenizer = _tokenizer(
-        folder / TARGET_TOKENIZER_FILE, (target for _, target in pairs), recipe.target_tokenizer
+        folder / TARGET_TOKENIZER_FILE, both or targets, recipe.target_tokenizer
     )
 
     def bucketed(text_pairs: list[tuple[str, str]]) -> BucketedPairs:

@@ -11,19 +11,25 @@ import tensorflow as tf
 from model_export.config import TrainingSettings
 from model_export.data.batches import Batch
 from model_export.models import Seq2Seq
-from model_export.training.loss import token_loss_sum
+from model_export.training.loss import doubly_stochastic_penalty, token_loss_sum
 
 BatchFunction = Callable[[Batch], tuple[Any, Any]]
 """From a batch to its loss, summed over real target tokens (float32 []), and their number."""
 
 
 def training_step(
-    model: Seq2Seq, optimizer: keras.optimizers.Optimizer, settings: TrainingSettings
+    model: Seq2Seq,
+    optimizer: keras.optimizers.Optimizer,
+    settings: TrainingSettings,
+    *,
+    attention_penalty: float = 0.0,
 ) -> BatchFunction:
     """A function that changes the model's weights by one batch.
 
-    The gradient is that of the mean loss over the batch's real target tokens. Each shape of
-    batch is traced, and compiled if the settings say so, when it is first seen.
+    The gradient is that of the mean loss over the batch's real target tokens, with the doubly
+    stochastic penalty times `attention_penalty` added to the sum of each row. What is returned
+    is the loss without the penalty. Each shape of batch is traced, and compiled if the settings
+    say so, when it is first seen.
     """
     weights = model.trainable_variables
     optimizer.build(weights)
@@ -38,7 +44,14 @@ def training_step(
                 target_lengths=batch["target_lengths"],
                 label_smoothing=settings.label_smoothing,
             )
-            loss = loss_sum / tf.cast(token_count, tf.float32)
+            objective = loss_sum
+            if attention_penalty:
+                objective += attention_penalty * doubly_stochastic_penalty(
+                    output.attention_heads,
+                    lengths=batch["lengths"],
+                    target_lengths=batch["target_lengths"],
+                )
+            loss = objective / tf.cast(token_count, tf.float32)
         optimizer.apply(tape.gradient(loss, weights), weights)
         return loss_sum, token_count
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Final, Self
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_HEARD: Final = b"\nheed: stopping after this step; the first one takes half a minute to prepare\n"
 
 
 class StopRequest:
-    """Turns the first SIGINT (Ctrl-C) or SIGTERM into a flag; a second one acts as usual.
+    """Turns the first SIGINT (Ctrl-C) or SIGTERM into a flag, and says so; a second acts as usual.
 
     A context manager; outside the main thread, where signals cannot be handled, it does nothing.
     """
@@ -41,6 +43,7 @@ class StopRequest:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._received = number
         self._restore()
+        os.write(2, _HEARD)  # a handler must not print: it may have interrupted a print
 
     def _restore(self) -> None:
         for number, handler in self._previous.items():

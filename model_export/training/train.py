@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from model_export.config import Recipe
-from model_export.evaluation.metrics import PronunciationMetrics
+from model_export.evaluation.metrics import Metrics
 from model_export.progress import progress_display
 from model_export.quiet import spend_xla_notice
 from model_export.runs.training_run import METRICS_FILE, write_atomically
@@ -58,7 +58,7 @@ def train(recipe: Recipe, *, folder: Path, data_dir: Path | None, stop: StopRequ
 
 
 def _metrics(
-    dev: PronunciationMetrics, progress: TrainingProgress, *, data: PreparedData, seconds: float
+    dev: Metrics, progress: TrainingProgress, *, data: PreparedData, seconds: float
 ) -> dict[str, float]:
     best = next(entry for entry in progress.history if entry.step == progress.best_step)
     return {

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from model_export.config import DevMetric, Recipe
+from model_export.config import DevMetric, Recipe, RnnSettings, XuSoftSettings
 from model_export.data.batches import Batch, batch_dataset
 from model_export.data.buckets import PlannedBatch, plan_epoch
 from model_export.errors import RunError
 from model_export.evaluation.greedy_outputs import GreedyDecoder
-from model_export.evaluation.metrics import PronunciationMetrics, pronunciation_metrics
+from model_export.evaluation.metrics import Metrics, described, task_metrics
 from model_export.models import build_model
 from model_export.progress import ProgressDisplay
 from model_export.runs.training_run import (
@@ -63,7 +63,12 @@ class Trainer:
         )
         self._steps_per_epoch = len(self._plan(epoch=0))
         optimizer = build_optimizer(self._settings, step_count=self.step_count)
-        self._train_step = training_step(self._model, optimizer, self._settings)
+        self._train_step = training_step(
+            self._model,
+            optimizer,
+            self._settings,
+            attention_penalty=_attention_penalty(recipe),
+        )
         self._evaluation_step = evaluation_step(self._model)
         self._decoder = GreedyDecoder(
             self._model,
@@ -114,17 +119,18 @@ class Trainer:
             log.close()
         return True
 
-    def final_dev_metrics(self, display: ProgressDisplay) -> PronunciationMetrics:
+    def final_dev_metrics(self, display: ProgressDisplay) -> Metrics:
         """The quality of the best weights on the whole of dev."""
         self._model.load_weights(self._folder / BEST_WEIGHTS_FILE)
         display.update(self._progress.step, "evaluating the best weights on all of dev")
         outputs = self._decoder.decode([example.source for example in self._data.dev])
-        return pronunciation_metrics(outputs, [example.references for example in self._data.dev])
+        references = [example.references for example in self._data.dev]
+        return task_metrics(self._recipe, outputs, references)
 
     def _plan(self, epoch: int) -> list[PlannedBatch]:
         return plan_epoch(
             self._data.train,
-            batch_size=self._settings.batch_size,
+            batch_sizes=self._settings.batch_sizes,
             seed=self._settings.seed,
             epoch=epoch,
         )
@@ -162,23 +168,28 @@ class Trainer:
         started_s = time.monotonic()
         examples = self._data.progress_dev
         outputs = self._decoder.decode([example.source for example in examples])
-        metrics = pronunciation_metrics(outputs, [example.references for example in examples])
+        references = [example.references for example in examples]
+        metrics = task_metrics(self._recipe, outputs, references).as_dict()
         entry = HistoryEntry(
             step=self._progress.step,
             train_loss=self._progress.loss_sum / self._progress.token_count,
             dev_loss=self._dev_loss(),
-            dev_word_accuracy=metrics.word_accuracy,
+            dev_metrics={
+                name: value for name, value in metrics.items() if not name.endswith("_count")
+            },
         )
         self._take_note(entry)
         rate = float(self._optimizer.learning_rate)
-        log.write(entry.step, entry.model_dump(exclude={"step"}) | {"learning_rate": rate})
+        curves = {f"dev_{name}": value for name, value in entry.dev_metrics.items()}
+        curves |= {"train_loss": entry.train_loss, "dev_loss": entry.dev_loss}
+        log.write(entry.step, curves | {"learning_rate": rate})
         seconds = time.monotonic() - started_s
         self._time_left.record_evaluation(seconds)
         self._update(seconds=self._progress.seconds + seconds)
         self._save()
         display.line(
             f"step {entry.step}/{self.step_count}: loss {entry.train_loss:.3f}, dev loss "
-            f"{entry.dev_loss:.3f}, dev word accuracy {entry.dev_word_accuracy:.1%}"
+            f"{entry.dev_loss:.3f}, dev {_described(entry.dev_metrics)}"
         )
 
     def _take_note(self, entry: HistoryEntry) -> None:
@@ -199,14 +210,15 @@ class Trainer:
         )
 
     def _goodness(self, entry: HistoryEntry) -> tuple[float, ...]:
-        """Greater is better; equal accuracies are told apart by the loss."""
-        if self._settings.dev_metric is DevMetric.LOSS:
+        """Greater is better; equal measures are told apart by the loss."""
+        metric = self._recipe.dev_metric
+        if metric is DevMetric.LOSS:
             return (-entry.dev_loss,)
-        return (entry.dev_word_accuracy, -entry.dev_loss)
+        return (entry.dev_metrics[metric], -entry.dev_loss)
 
     def _dev_loss(self) -> float:
         pairs = self._data.progress_dev_pairs
-        plan = plan_epoch(pairs, batch_size=self._settings.batch_size, seed=0, epoch=0)
+        plan = plan_epoch(pairs, batch_sizes=self._settings.batch_sizes, seed=0, epoch=0)
         results = [self._evaluation_step(batch) for batch in batch_dataset(pairs, plan)]
         return sum(float(loss) for loss, _ in results) / sum(int(count) for _, count in results)
 
@@ -230,15 +242,28 @@ class Trainer:
         return restored
 
     def _message(self) -> str:
-        """Loss since the last evaluation, the best dev accuracy and the time left."""
+        """Loss since the last evaluation, the best evaluation's first measure and the time left."""
         parts = []
         if self._progress.token_count:
             parts.append(f"loss {self._progress.loss_sum / self._progress.token_count:.3f}")
         if self._progress.history:
-            parts.append(f"dev {max(e.dev_word_accuracy for e in self._progress.history):.1%}")
+            best = max(self._progress.history, key=self._goodness)
+            parts.append(f"best {_described(dict([next(iter(best.dev_metrics.items()))]))}")
         left_s = self._time_left.estimate_s(self._progress.step)
         parts.append("estimating the time left" if left_s is None else f"{_clock(left_s)} left")
         return ", ".join(parts)
+
+
+def _attention_penalty(recipe: Recipe) -> float:
+    match recipe.model:
+        case RnnSettings(attention=XuSoftSettings(penalty=penalty)):
+            return penalty
+        case _:
+            return 0.0
+
+
+def _described(metrics: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in described(metrics))
 
 
 def _clock(seconds: float) -> str:

@@ -46,6 +46,7 @@ def test_a_recipe_written_as_json_reads_the_same(tmp_path: Path) -> None:
         ("model.attention={units: 3}", "model.attention.kind: missing"),
         ("model.attention.units=0", "model.attention.units: Input should be greater"),
         ("model.attention=luong_dot", "the score dot needs decoder_width 256, the width of the "),
+        ("training.dev_metric=bleu", "training.dev_metric bleu is none of the task pronounce; "),
         ("task=speak", "task: 'speak' is not a choice; choices: translate, pronounce"),
         ("training.epochs=many", "training.epochs: Input should be a valid integer"),
         ("training.epochs=0", "training.epochs: Input should be greater than or equal to 1, not 0"),

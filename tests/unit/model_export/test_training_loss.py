@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model_export.training.loss import token_loss_sum
+from model_export.training.loss import doubly_stochastic_penalty, token_loss_sum
 
 
 def _logits(*probabilities: list[float]) -> tf.Tensor:
@@ -40,3 +40,26 @@ def test_label_smoothing_spreads_a_share_over_the_vocabulary() -> None:
     )
     expected = -0.9 * math.log(0.8) - 0.1 * (math.log(0.2) + math.log(0.8)) / 2
     assert float(loss) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_doubly_stochastic_penalty_wants_every_position_looked_at_once() -> None:
+    # One layer, one head, two steps over three positions, the last of them padding.
+    weights = tf.constant([[[[[0.75, 0.25, 0.0], [0.5, 0.5, 0.0]]]]])
+    one, two = (
+        float(
+            doubly_stochastic_penalty(
+                weights, lengths=tf.constant([2]), target_lengths=tf.constant([steps])
+            )
+        )
+        for steps in (1, 2)
+    )
+    assert one == pytest.approx(0.25**2 + 0.75**2)
+    assert two == pytest.approx(0.25**2 + 0.25**2)
+
+
+def test_the_penalty_counts_every_head_and_no_empty_row() -> None:
+    weights = tf.zeros([2, 2, 3, 4, 5])
+    penalty = doubly_stochastic_penalty(
+        weights, lengths=tf.constant([2, 5]), target_lengths=tf.constant([4, 0])
+    )
+    assert float(penalty) == 2 * 3 * 2

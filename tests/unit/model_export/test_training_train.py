@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
+import pytest
 import tensorflow as tf
 
 from model_export.config import load_recipe
+from model_export.data.examples import Split
+from model_export.evaluation.evaluate import evaluate_run
 from model_export.runs.training_run import TrainingRun
+from model_export.training.loss import doubly_stochastic_penalty
 from model_export.training.stop import StopRequest
 from model_export.training.train import train
 
@@ -60,6 +65,79 @@ def test_xla_and_plain_graphs_learn_alike(tmp_path: Path) -> None:
         assert abs(compiled["dev_loss"] - plain["dev_loss"]) < 1e-4
 
 
+FRUIT = {"an": "une", "the": "la", "red": "rouge", "green": "verte", "apple": "pomme"}
+
+
+@pytest.mark.parametrize("recipe_name", ["small-vocab-en-fr", "tatoeba-en-fr"])
+def test_translations_are_learnt_from_files_and_judged_by_bleu(
+    recipe_name: str, tmp_path: Path
+) -> None:
+    data_dir, folder = tmp_path / "data", tmp_path / "run"
+    data_dir.mkdir()
+    folder.mkdir()
+    lines = [
+        f"{' '.join(words)}\t{' '.join(FRUIT[word] for word in words)}\n"
+        for words in itertools.product(FRUIT, repeat=4)
+    ]
+    (data_dir / "train.tsv").write_text("".join(lines[:512]))
+    (data_dir / "dev.tsv").write_text("".join(lines[512:]))
+    (data_dir / "test.tsv").write_text("".join(lines[600:]))
+    recipe = load_recipe(
+        recipe_name,
+        [
+            *(f"model.{name}_width=16" for name in ("embedding", "encoder", "decoder", "readout")),
+            "source_tokenizer.vocabulary_size=24",
+            "target_tokenizer.vocabulary_size=24",
+            "training.jit_compile=false",
+            "training.epochs=2",
+            "training.batch_size=32",
+            "training.warmup_steps=4",
+            "training.learning_rate=0.02",
+            "training.length_buckets=[24]",
+            "training.dev_words=16",
+            "training.evaluate_every_steps=16",
+        ],
+    )
+    (folder / "recipe.json").write_text(recipe.model_dump_json())
+    assert train(recipe, folder=folder, data_dir=data_dir, stop=StopRequest())
+    run = TrainingRun.load(folder)
+    assert 0 <= run.metrics["dev.bleu"] <= 100
+    assert run.metrics["dev.chrf"] > 5
+    history = json.loads((folder / "history.json").read_text())
+    assert history[-1]["dev_loss"] < history[0]["dev_loss"]
+    measured = evaluate_run(folder, split=Split.TEST, data_dir=data_dir).as_dict()
+    assert measured["sentence_count"] == 25
+    assert json.loads((folder / "evaluation-test.json").read_text()) == measured
+
+
+def test_the_penalty_spreads_attention_over_the_source(tmp_path: Path) -> None:
+    losses = {}
+    for penalty in (0, 5):
+        folder = tmp_path / str(penalty)
+        folder.mkdir()
+        _train(
+            folder,
+            f"model.attention={{kind: xu_soft, units: 8, penalty: {penalty}}}",
+            "training.epochs=2",
+            "training.evaluate_every_steps=8",
+            "training.length_buckets=[14]",
+        )
+        run = TrainingRun.load(folder)
+        inputs = {
+            "tokens": tf.constant([run.source_tokenizer.encode_ids("attention")]),
+            "lengths": tf.constant([9]),
+            "target_inputs": tf.constant([[2, *run.target_tokenizer.encode_ids("AH T EH N")]]),
+        }
+        losses[penalty] = float(
+            doubly_stochastic_penalty(
+                run.model(inputs).attention_heads,
+                lengths=inputs["lengths"],
+                target_lengths=tf.constant([5]),
+            )
+        )
+    assert losses[5] < losses[0]
+
+
 def test_tensorboard_shows_the_curves(tiny_run: Path) -> None:
     (path,) = (tiny_run / "tensorboard").iterdir()
     tags: dict[str, list[int]] = {}
@@ -69,5 +147,13 @@ def test_tensorboard_shows_the_curves(tiny_run: Path) -> None:
             tags.setdefault(value.tag, []).append(event.step)
     steps = [entry["step"] for entry in json.loads((tiny_run / "history.json").read_text())]
     assert tags == dict.fromkeys(
-        ("train_loss", "dev_loss", "dev_word_accuracy", "learning_rate"), steps
+        (
+            "train_loss",
+            "dev_loss",
+            "dev_word_accuracy",
+            "dev_word_error_rate",
+            "dev_phoneme_error_rate",
+            "learning_rate",
+        ),
+        steps,
     )
