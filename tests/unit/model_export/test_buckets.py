@@ -38,18 +38,25 @@ def test_what_fits_nowhere_is_counted() -> None:
 
 def test_every_pair_is_in_exactly_one_batch_of_an_epoch() -> None:
     pairs = _pairs([("ab", "A")] * 7 + [("abab", "A B A")] * 5, 3, 4)
-    plan = plan_epoch(pairs, batch_size=4, seed=1, epoch=0)
+    plan = plan_epoch(pairs, batch_sizes=[4, 4], seed=1, epoch=0)
     assert {len(batch.row_indices) for batch in plan} == {4}
     for index, bucket in enumerate(pairs.buckets):
         rows = np.concatenate([b.row_indices for b in plan if b.bucket_index == index])
         assert sorted(rows[rows >= 0].tolist()) == list(range(bucket.row_count))
 
 
+def test_each_bucket_has_batches_of_its_own_size() -> None:
+    pairs = _pairs([("ab", "A")] * 7 + [("abab", "A B A")] * 5, 3, 4)
+    plan = plan_epoch(pairs, batch_sizes=[4, 3], seed=1, epoch=0)
+    assert {(batch.bucket_index, len(batch.row_indices)) for batch in plan} == {(0, 4), (1, 3)}
+    assert len(plan) == 2 + 2
+
+
 def test_the_order_follows_from_seed_and_epoch() -> None:
     pairs = _pairs([("ab", "A")] * 50, 3)
 
     def order(seed: int, epoch: int) -> list[int]:
-        plan = plan_epoch(pairs, batch_size=8, seed=seed, epoch=epoch)
+        plan = plan_epoch(pairs, batch_sizes=[8], seed=seed, epoch=epoch)
         return np.concatenate([batch.row_indices for batch in plan]).tolist()
 
     assert order(1, 0) == order(1, 0)
@@ -58,13 +65,13 @@ def test_the_order_follows_from_seed_and_epoch() -> None:
 
 
 def test_an_empty_bucket_has_no_batches() -> None:
-    assert plan_epoch(_pairs([], 3), batch_size=4, seed=1, epoch=0) == []
+    assert plan_epoch(_pairs([], 3), batch_sizes=[4], seed=1, epoch=0) == []
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_batches_have_one_shape_and_shifted_inputs() -> None:
     pairs = _pairs([("ab", "B A"), ("b", "B")], 3)
-    (batch,) = batch_dataset(pairs, plan_epoch(pairs, batch_size=4, seed=1, epoch=0))
+    (batch,) = batch_dataset(pairs, plan_epoch(pairs, batch_sizes=[4], seed=1, epoch=0))
     assert {name: tuple(tensor.shape) for name, tensor in batch.items()} == {
         "tokens": (4, 3),
         "lengths": (4,),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from model_export.config import TrainingSettings
+from model_export.config import RateSchedule, TrainingSettings
 from model_export.training.optimizer import build_optimizer
 from model_export.training.time_left import TimeLeft
 
@@ -31,6 +31,25 @@ def test_a_share_of_the_rate_can_be_left_at_the_end() -> None:
 
 def test_a_warm_up_longer_than_the_training_is_cut() -> None:
     assert _rates(TrainingSettings(learning_rate=0.5, warmup_steps=100), 3)[2] == pytest.approx(0.5)
+
+
+def test_the_rate_can_fall_with_the_root_of_the_steps() -> None:
+    settings = TrainingSettings(
+        learning_rate=0.8, warmup_steps=10, schedule=RateSchedule.INVERSE_SQUARE_ROOT
+    )
+    rates = _rates(settings, 100)
+    assert rates[0] == pytest.approx(0.08)
+    assert rates[4] == pytest.approx(0.4)
+    assert max(rates) == rates[9] == pytest.approx(0.8)
+    assert rates[39] == pytest.approx(0.4)
+    assert rates[89] == pytest.approx(0.8 / 3)
+
+
+def test_the_root_schedule_needs_no_warm_up() -> None:
+    settings = TrainingSettings(
+        learning_rate=0.6, warmup_steps=0, schedule=RateSchedule.INVERSE_SQUARE_ROOT
+    )
+    assert _rates(settings, 3)[0] == pytest.approx(0.6)
 
 
 def test_time_left_is_unknown_before_enough_steps() -> None:
