@@ -58,6 +58,7 @@ def test_a_killed_and_an_interrupted_training_end_like_an_undisturbed_one(
     status, log = _train_until(folder, lambda: _step(folder) > killed_at, signal.SIGINT)
     assert status == 128 + signal.SIGINT
     assert f"going on from step {killed_at}/378" in log
+    assert "heed: stopping after this step" in log
     assert f"heed train {folder}/recipe.json --out {folder}" in log
     assert "Traceback" not in log
 
