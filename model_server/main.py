@@ -118,7 +118,7 @@ def _wait_for_models(registry: ModelRegistry, settings: Settings, stopped: threa
     """Wait, for ever if need be, until every model can be used; False when told to stop."""
     models = registry.apply(settings.read_models())
     while not stopped.is_set():
-        if registry.wait_until_available(models, timeout_s=_WAIT_STEP_S):
+        if registry.wait_until_available(models, timeout_s=_WAIT_STEP_S, called="servable(s)"):
             return True
     return False
 

@@ -104,8 +104,15 @@ class ModelRegistry:
                 self._source.poll()
             return NewModels(self._names - known, changes)
 
-    def wait_until_available(self, models: NewModels, *, timeout_s: float) -> bool:
+    def wait_until_available(
+        self, models: NewModels, *, timeout_s: float, called: str = "model(s)"
+    ) -> bool:
         """Wait until each of the models can be used; False when the time is up first.
+
+        Args:
+            models: What to wait for.
+            timeout_s: How long, in seconds.
+            called: What the message calls those that failed.
 
         Raises:
             StatusError: UNKNOWN, naming the versions, when a model's newest version has failed.
@@ -121,7 +128,7 @@ class ModelRegistry:
         if failed:
             raise StatusError(
                 Code.UNKNOWN,
-                f"{len(failed)} servable(s) did not become available: {{{''.join(failed)}}}",
+                f"{len(failed)} {called} did not become available: {{{''.join(failed)}}}",
             )
         return all(settled.values())
 

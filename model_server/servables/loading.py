@@ -13,7 +13,7 @@ from model_server.batching.session import BatchingSession
 from model_server.engine.session import SessionConfig
 from model_server.metrics import ServerMetrics
 from model_server.servables.servable import Servable, ServableId, load_servable
-from model_server.servables.warmup import run_warmup
+from model_server.servables.warmup import WARMUP_FILE, run_warmup
 from model_server.status import Code, StatusError
 
 _OWN_PARAMETERS = "batching_params.pbtxt"
@@ -95,7 +95,7 @@ class SavedModelLoader:
         return servable
 
     def _warm_up(self, servable: Servable, path: Path) -> None:
-        if not self.warmup_iterations:
+        if not self.warmup_iterations or not (path / WARMUP_FILE).is_file():
             return
         code, began = Code.OK, time.perf_counter()
         try:

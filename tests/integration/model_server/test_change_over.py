@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +13,15 @@ from pathlib import Path
 
 import grpc
 import numpy as np
+import pytest
+from tensorflow_serving.apis import model_management_pb2
 
-from tests.support.model_server import model_flags, running_model_server, start_model_server
+from tests.support.model_server import (
+    MODEL_SERVER_COMMAND,
+    model_flags,
+    running_model_server,
+    start_model_server,
+)
 from tests.support.saved_models import publish_copy
 from tests.support.serving_client import (
     ServingClient,
@@ -100,6 +109,33 @@ def test_a_killed_process_starts_again_in_the_same_state(base_path: Path, full_m
         restarted.log_path.unlink()
 
 
+@pytest.mark.parametrize("delay_s", [0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
+def test_a_process_killed_at_any_moment_starts_again_in_the_same_state(
+    base_path: Path, full_model: Path, delay_s: float
+) -> None:
+    """Killed while it starts, and while it loads, swaps and unloads under reloads and requests."""
+    flags = [*model_flags(MODEL, base_path), "--file_system_poll_wait_seconds=0.01"]
+    starting = subprocess.Popen(
+        [*MODEL_SERVER_COMMAND, "--port=0", *flags],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(delay_s)
+    starting.kill()
+    starting.wait(10)
+    with running_model_server(flags) as server, serving_client(server.address) as client:
+        begin_loop(client, steps=10**12)
+        publish_copy(full_model, base_path, 2)
+        begin_reload(client, base_path, versions=2)
+        publish_copy(full_model, base_path, 3)
+        begin_reload(client, base_path, versions=1)
+        time.sleep(delay_s)
+        server.kill()
+    with running_model_server(flags) as server, serving_client(server.address) as client:
+        assert client.states(MODEL) == [(3, "AVAILABLE", 0)]
+        assert client.line(MODEL, [2.0]) == [3.0]
+
+
 def test_memory_does_not_grow_with_the_number_of_changes(base_path: Path, full_model: Path) -> None:
     with (
         running_model_server(model_flags(MODEL, base_path)) as server,
@@ -116,6 +152,14 @@ def test_memory_does_not_grow_with_the_number_of_changes(base_path: Path, full_m
 
         settled = change(2, 8)
         assert change(10, 12) - settled < 30e6
+
+
+def begin_reload(client: ServingClient, base_path: Path, *, versions: int) -> grpc.Future:
+    request = model_management_pb2.ReloadConfigRequest()
+    config = request.config.model_config_list.config.add()
+    config.name, config.base_path, config.model_platform = MODEL, str(base_path), "tensorflow"
+    config.model_version_policy.latest.num_versions = versions
+    return client.model.HandleReloadConfigRequest.future(request, timeout=10)
 
 
 def begin_loop(client: ServingClient, *, steps: int) -> grpc.Future:

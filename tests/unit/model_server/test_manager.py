@@ -190,3 +190,22 @@ def test_stopping_frees_every_version(start: Start) -> None:
     managed.stop()
     sessions = [cast(IdleSession, servable.session) for servable in managed.loader.loaded.values()]
     assert [session.closed.is_set() for session in sessions] == [True, True]
+
+
+def test_more_versions_load_at_once_until_the_start_has_ended(start: Start) -> None:
+    managed = start(concurrent_loads_at_start=3)
+    managed.loader.held = {1, 2, 3, 4}
+    managed.want(1, 2, 3, 4)
+    wait_until(lambda: len(managed.loader.attempts) == 3)
+    assert sorted(managed.seen().values()).count(LOADING) == 3
+    managed.loader.release()
+    managed.wait_for(dict.fromkeys((1, 2, 3, 4), AVAILABLE))
+
+
+def test_after_the_start_as_many_load_at_once_as_are_allowed(start: Start) -> None:
+    managed = start(concurrent_loads_at_start=3)
+    managed.manager.end_start()
+    managed.loader.held = {2}
+    managed.want(1, 2)
+    wait_until(lambda: managed.loader.attempts == [2])
+    managed.wait_for({1: State.START, 2: LOADING})
