@@ -15,7 +15,7 @@ class XuSoftAttention(GlobalAttention):
 
         alpha[b] = softmax(v . tanh(W q[b] + U k[b, s]))    Xu et al. 2015, eqs. 4-5
         beta[b] = sigmoid(f . q[b] + b_f)                   section 4.2.1
-        context[b] = beta[b] sum_s alpha[b, s] k[b, s]      eq. 13, with the gate
+        context[b] = beta[b] sum_s alpha[b, s] k[b, s]      section 4.2.1
 
     The query is the decoder's state before it reads the context, h_{t-1}. The weights are alpha:
     the gate scales what is read, not where it is read. The penalty that keeps every position

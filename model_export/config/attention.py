@@ -33,7 +33,7 @@ class DecoderKind(StrEnum):
 
 
 class ScoreKind(StrEnum):
-    """Scores of Luong et al. 2015, eq. 8, that depend on the source's content."""
+    """Scores of Luong et al. 2015, section 3.1, that depend on the source's content."""
 
     DOT = "dot"
     GENERAL = "general"

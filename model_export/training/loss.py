@@ -40,7 +40,7 @@ def doubly_stochastic_penalty(
     """What it costs that a source position is looked at more or less than once in all.
 
         penalty = sum_{b, i < length_b} (1 - sum_{t < target_length_b} alpha_bti)^2
-                                        Xu et al. 2015, eq. 14, without its factor lambda
+                                        Xu et al. 2015, section 4.2.1, without its factor lambda
 
     Args:
         attention_heads: Weights, float32 [B, L, N, T, S]; every layer and head counts.

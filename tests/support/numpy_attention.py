@@ -13,17 +13,17 @@ Score = Callable[[FloatArray, FloatArray, int], float]
 
 
 def dot(query: FloatArray, value: FloatArray, position: int) -> float:
-    """Luong et al. 2015, eq. 8: h_t . h_s."""
+    """Luong et al. 2015, section 3.1: h_t . h_s."""
     return float(query @ value)
 
 
 def general(w: FloatArray) -> Score:
-    """Luong et al. 2015, eq. 8: h_t W_a h_s, with W_a [Q, D]."""
+    """Luong et al. 2015, section 3.1: h_t W_a h_s, with W_a [Q, D]."""
     return lambda query, value, position: float(query @ w @ value)
 
 
 def concat(w: FloatArray, v: FloatArray) -> Score:
-    """Luong et al. 2015, eq. 8: v_a . tanh(W_a [h_t; h_s]), with W_a [units, Q + D]."""
+    """Luong et al. 2015, section 3.1: v_a . tanh(W_a [h_t; h_s]), with W_a [units, Q + D]."""
     return lambda query, value, position: float(v @ np.tanh(w @ np.concatenate([query, value])))
 
 

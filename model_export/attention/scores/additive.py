@@ -13,7 +13,7 @@ class AdditiveScore(Score):
 
         score[b, s] = v . tanh(W q[b] + U k[b, s])
                                         Bahdanau et al. 2015, A.1.2 (no bias)
-                                        Luong et al. 2015, eq. 8, concat, with W_a = [W; U]
+                                        Luong et al. 2015, section 3.1, concat, W_a = [W; U]
 
     Args:
         units: Width of the network, 1 or more.

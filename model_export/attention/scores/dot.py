@@ -10,7 +10,7 @@ from model_export.attention.scores.base import Score
 class DotScore(Score):
     """The product of query and position; it has no weights, and needs Q = D.
 
-    score[b, s] = q[b] . k[b, s]                            Luong et al. 2015, eq. 8, dot
+    score[b, s] = q[b] . k[b, s]                            Luong et al. 2015, section 3.1, dot
     """
 
     def project_keys(self, values: tf.Tensor) -> tf.Tensor:

@@ -11,7 +11,7 @@ from model_export.attention.scores.base import Score
 class GeneralScore(Score):
     """The product of query and position with a learned matrix between them.
 
-        score[b, s] = q[b] . W k[b, s]                      Luong et al. 2015, eq. 8, general
+        score[b, s] = q[b] . W k[b, s]                      Luong et al. 2015, section 3.1
 
     Args:
         query_width: Q, 1 or more.
