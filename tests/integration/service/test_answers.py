@@ -119,31 +119,47 @@ def check_hypothesis(
 def test_forced_scoring_of_an_output_equals_its_decoding(
     gateway: GatewayProcess, direct: DirectCaller
 ) -> None:
-    generated = gateway.stub.Generate(
-        generate_request(*TEXTS, attention=inference_pb2.ATTENTION_LEVEL_PIECES), timeout=60
+    request = generate_request(
+        *TEXTS, attention=inference_pb2.ATTENTION_LEVEL_PIECES, max_length=MAX_TARGET_TOKENS // 2
     )
-    ended = [
+    generated = gateway.stub.Generate(request, timeout=60)
+    outputs = [
         (text, result.hypotheses[0])
         for text, result in zip(TEXTS, generated.results, strict=True)
-        if result.hypotheses[0].finish_reason == inference_pb2.FINISH_REASON_END
-        and len(result.hypotheses[0].tokens) > 1
-        and direct.target.encode_ids(result.hypotheses[0].text)
-        == [token.id for token in result.hypotheses[0].tokens][:-1]
+        if is_its_own_text(result.hypotheses[0], direct.target)
     ]
-    assert ended, "the small model ends no output: the test shows nothing"
-    pairs = [inference_pb2.TextPair(source_text=t, target_text=h.text) for t, h in ended]
+    assert outputs, "no output can be given as a target: the test shows nothing"
+    pairs = [inference_pb2.TextPair(source_text=t, target_text=h.text) for t, h in outputs]
     scored = gateway.stub.Score(
         inference_pb2.ScoreRequest(pairs=pairs, attention=inference_pb2.ATTENTION_LEVEL_HEADS),
         timeout=60,
     )
-    for (_, hypothesis), result in zip(ended, scored.results, strict=True):
+    for (_, hypothesis), result in zip(outputs, scored.results, strict=True):
         assert result.target.text == hypothesis.text
         assert result.target.tokens[-1].kind == inference_pb2.TOKEN_KIND_END
-        assert result.target.score == pytest.approx(hypothesis.score, abs=1e-4)
-        np.testing.assert_allclose(
-            result.target.attention.weights, hypothesis.attention.weights, atol=1e-4
-        )
-        assert [(h.layer_index, h.head_index) for h in result.target.attention.heads] == [(0, 0)]
+        check_beginning(result.target, hypothesis)
+
+
+def is_its_own_text(hypothesis: inference_pb2.Hypothesis, tokenizer: Tokenizer) -> bool:
+    """Whether the text of an output is split into the very tokens that made it."""
+    ids = [t.id for t in hypothesis.tokens if t.kind != inference_pb2.TOKEN_KIND_END]
+    return bool(ids) and tokenizer.encode_ids(hypothesis.text) == ids
+
+
+def check_beginning(target: inference_pb2.Hypothesis, hypothesis: inference_pb2.Hypothesis) -> None:
+    """Compares as far as decoding came: an output that was cut has no end token."""
+    count = len(hypothesis.tokens)
+    beginning = target.tokens[:count]
+    assert [token.id for token in beginning] == [token.id for token in hypothesis.tokens]
+    np.testing.assert_allclose(
+        [token.score for token in beginning],
+        [token.score for token in hypothesis.tokens],
+        atol=1e-4,
+    )
+    assert hypothesis.score == pytest.approx(sum(t.score for t in beginning), abs=1e-4)
+    expected = hypothesis.attention.weights
+    np.testing.assert_allclose(target.attention.weights[: len(expected)], expected, atol=1e-4)
+    assert [(h.layer_index, h.head_index) for h in target.attention.heads] == [(0, 0)]
 
 
 def test_a_score_equals_a_direct_call(gateway: GatewayProcess, direct: DirectCaller) -> None:
