@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from heed.client import AsyncClient as AsyncClient
+    from heed.client import BeamSearch as BeamSearch
     from heed.client import Client as Client
     from heed.client import HeedError as HeedError
+    from heed.client import Sampling as Sampling
 
 __version__ = "0.1.0"
 
-__all__ = ["AsyncClient", "Client", "HeedError", "__version__"]
+__all__ = ["AsyncClient", "BeamSearch", "Client", "HeedError", "Sampling", "__version__"]
 
-_FROM_CLIENT = frozenset({"AsyncClient", "Client", "HeedError"})
+_FROM_CLIENT = frozenset({"AsyncClient", "BeamSearch", "Client", "HeedError", "Sampling"})
 
 
 def __getattr__(name: str) -> object:

@@ -20,8 +20,14 @@ def as_json_line(document: Document | list[Document] | None) -> str:
 
 
 def generate_document(result: GenerateResult) -> Document:
-    """An answer; its `attention` is null unless asked for."""
-    return _answer_document(result, result.best)
+    """An answer; its `attention` is null unless asked for.
+
+    `alternatives` holds the hypotheses after the best, if several were asked for.
+    """
+    return {
+        **_answer_document(result, result.best),
+        "alternatives": [_hypothesis_document(other) for other in result.hypotheses[1:]],
+    }
 
 
 def score_document(result: ScoreResult) -> Document:
@@ -50,6 +56,7 @@ def model_document(model: Model) -> Document:
         "task": model.task,
         "max_source_tokens": model.max_source_tokens,
         "max_target_tokens": model.max_target_tokens,
+        "max_beam_width": model.max_beam_width,
         "attention": [
             {
                 "name": kind.name,
@@ -73,17 +80,25 @@ def model_document(model: Model) -> Document:
 
 
 def _answer_document(result: GenerateResult | ScoreResult, best: Hypothesis) -> Document:
-    attention = best.attention
     return {
         "source_text": result.source_text,
-        "text": best.text,
-        "score": _number(best.score),
-        "finish_reason": str(best.finish_reason),
-        "tokens": [_token_document(token) for token in best.tokens],
+        **_hypothesis_document(best),
         "source_tokens": [_token_document(token) for token in result.source_tokens],
-        "attention": None if attention is None else attention_document(attention),
         "model": {"name": result.model.name, "version": result.model.version},
         "total_s": _number(result.timings.total_s),
+    }
+
+
+def _hypothesis_document(hypothesis: Hypothesis) -> Document:
+    attention = hypothesis.attention
+    rank = hypothesis.rank_score
+    return {
+        "text": hypothesis.text,
+        "score": _number(hypothesis.score),
+        "rank_score": None if rank is None else _number(rank),
+        "finish_reason": str(hypothesis.finish_reason),
+        "tokens": [_token_document(token) for token in hypothesis.tokens],
+        "attention": None if attention is None else attention_document(attention),
     }
 
 

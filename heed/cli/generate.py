@@ -20,6 +20,7 @@ from heed.cli.arguments import (
     positive_int,
     settle_attention,
 )
+from heed.cli.search_arguments import add_search_arguments, check_search, search_of
 
 if TYPE_CHECKING:
     from heed.cli.attention_output import AttentionOutput
@@ -33,13 +34,18 @@ Without TEXT, or with "-", texts are read from standard input, one per line,
 and answered in order while they are read: every line gets one line. A blank
 line gets an empty line (null with --json) and is not sent. A line that cannot
 be answered ends the work with an error that names it, after the answers before
-it."""
+it.
+
+With --num-hypotheses every text gets a line for each hypothesis: its place, its
+score and its text, separated by tabs. The attention shown is the best one's."""
 
 _EXAMPLES: Final = """\
   heed generate attention
   heed generate attention chicago --attention words.png
   heed generate < words.txt > pronunciations.txt
   heed generate --json attention | jq .score
+  heed generate attention --beam-width 8 --num-hypotheses 3
+  heed generate attention --sample --temperature 0.7 --seed 1
   heed generate -- -s-"""
 
 
@@ -80,6 +86,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--prefix", metavar="P", default="", help="text that every output begins with"
     )
+    add_search_arguments(parser)
     add_attention_arguments(parser)
     add_gateway_arguments(parser)
     return parser
@@ -87,6 +94,7 @@ def _parser() -> Parser:
 
 def _check(parser: Parser, arguments: argparse.Namespace) -> None:
     """Settles what the arguments leave open, and refuses what does not go together."""
+    check_search(parser, arguments)
     from_input = arguments.texts in ([], ["-"])
     if from_input:
         arguments.texts = []
@@ -178,7 +186,7 @@ def _answers(
 ) -> Iterator[GenerateResult]:
     from heed.client import ModelVersion
 
-    return client.generate_many(
+    return client.with_search(search_of(arguments)).generate_many(
         texts,
         model=ModelVersion(arguments.model, arguments.model_version),
         attention=_level(arguments),
@@ -202,8 +210,12 @@ def _print_answer(result: GenerateResult, arguments: argparse.Namespace) -> None
 
     if arguments.json:
         print(as_json_line(generate_document(result)), flush=True)
-    else:
+    elif (arguments.num_hypotheses or 1) == 1:
         print(one_line(result.text), flush=True)
+    else:
+        for place, hypothesis in enumerate(result.hypotheses, start=1):
+            print(place, f"{hypothesis.score:.3f}", one_line(hypothesis.text), sep="\t")
+        sys.stdout.flush()
 
 
 def _show_attention(number: int, result: GenerateResult, output: AttentionOutput) -> None:

@@ -32,6 +32,7 @@ from heed.client.results import (
     Token,
     TokenKind,
 )
+from heed.client.search import BeamSearch, Sampling
 
 __all__ = [
     "PAUSE",
@@ -40,6 +41,7 @@ __all__ = [
     "Attention",
     "AttentionKind",
     "AttentionLevel",
+    "BeamSearch",
     "BulkSettings",
     "Client",
     "ErrorDetails",
@@ -57,6 +59,7 @@ __all__ = [
     "NotFoundError",
     "OverloadedError",
     "Pause",
+    "Sampling",
     "ScoreResult",
     "TimedOutError",
     "Timings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from heed.client.results import (
     ModelVersion,
     ScoreResult,
 )
+from heed.client.search import BeamSearch, Sampling
 from heed.client.status import heed_error
 from heed.defaults import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S
 from heed.v1 import inference_pb2
@@ -59,6 +61,7 @@ class AsyncClient:
         self._address = address
         self._timeout_s = timeout_s
         self._bulk = bulk or BulkSettings()
+        self._search: BeamSearch | Sampling | None = None
         self._channel = grpc.aio.insecure_channel(address, options=channel_options(address))
         self._stub = InferenceServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
@@ -76,6 +79,12 @@ class AsyncClient:
     async def close(self) -> None:
         """Ends the connection and every call under way. Closing again does nothing."""
         await self._channel.close()
+
+    def with_search(self, search: BeamSearch | Sampling | None) -> Self:
+        """This client with another way to search for outputs; see `Client.with_search`."""
+        other = copy.copy(self)
+        other._search = search
+        return other
 
     @overload
     async def generate(
@@ -112,7 +121,7 @@ class AsyncClient:
         prefix: str = "",
     ) -> GenerateResult | list[GenerateResult]:
         """Answers a text, or several in one call; see `Client.generate`."""
-        options = GenerateOptions(model, attention, max_length, min_length, prefix)
+        options = GenerateOptions(model, attention, max_length, min_length, prefix, self._search)
         asked = (texts,) if isinstance(texts, str) else tuple(texts)
         response = await self._call(self._stub.Generate, options.request(asked))
         results = conversion.generate_results(asked, response)
@@ -129,7 +138,7 @@ class AsyncClient:
         prefix: str = "",
     ) -> AsyncIterator[GenerateResult]:
         """Answers any number of texts, in order; see `Client.generate_many`."""
-        options = GenerateOptions(model, attention, max_length, min_length, prefix)
+        options = GenerateOptions(model, attention, max_length, min_length, prefix, self._search)
         options.request(())  # a wrong option is reported here, not at the first answer
         return self._generate_many(chunks_of(texts, self._bulk), options)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections import deque
@@ -24,6 +25,7 @@ from heed.client.results import (
     ModelVersion,
     ScoreResult,
 )
+from heed.client.search import BeamSearch, Sampling
 from heed.client.status import heed_error
 from heed.defaults import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S
 from heed.v1 import inference_pb2
@@ -64,6 +66,7 @@ class Client:
         self._address = address
         self._timeout_s = timeout_s
         self._bulk = bulk or BulkSettings()
+        self._search: BeamSearch | Sampling | None = None
         self._channel = grpc.insecure_channel(address, options=channel_options(address))
         self._stub = InferenceServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
@@ -86,6 +89,20 @@ class Client:
     def close(self) -> None:
         """Ends the connection and every call under way. Closing again does nothing."""
         self._channel.close()
+
+    def with_search(self, search: BeamSearch | Sampling | None) -> Self:
+        """This client with another way to search for outputs; None: the most probable tokens.
+
+        It shares the connection with this one: closing either closes both.
+
+        Example:
+            beam = client.with_search(BeamSearch(4, num_hypotheses=3))
+            for hypothesis in beam.generate("attention").hypotheses:
+                print(hypothesis.score, hypothesis.text)
+        """
+        other = copy.copy(self)
+        other._search = search
+        return other
 
     @overload
     def generate(
@@ -136,7 +153,7 @@ class Client:
         Returns:
             One result for one text; a list, in order, for several.
         """
-        options = GenerateOptions(model, attention, max_length, min_length, prefix)
+        options = GenerateOptions(model, attention, max_length, min_length, prefix, self._search)
         asked = (texts,) if isinstance(texts, str) else tuple(texts)
         response = self._call(self._stub.Generate, options.request(asked))
         results = conversion.generate_results(asked, response)
@@ -161,7 +178,7 @@ class Client:
         Where texts trickle in, `texts` may yield `heed.client.PAUSE` before it waits for the next
         one: then everything so far is answered first, although a call is not full yet.
         """
-        options = GenerateOptions(model, attention, max_length, min_length, prefix)
+        options = GenerateOptions(model, attention, max_length, min_length, prefix, self._search)
         options.request(())  # a wrong option is reported here, not at the first answer
         return self._generate_many(chunks(texts, self._bulk), options)
 

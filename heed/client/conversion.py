@@ -76,6 +76,7 @@ def model(message: model_pb2.Model) -> Model:
         task=message.task,
         max_source_tokens=message.max_source_tokens,
         max_target_tokens=message.max_target_tokens,
+        max_beam_width=message.max_beam_width or 1,
         attention=tuple(
             AttentionKind(kind.name, kind.layer_index, kind.head_count, kind.normalized)
             for kind in message.attention
@@ -132,6 +133,7 @@ def _hypothesis(message: inference_pb2.Hypothesis) -> Hypothesis:
         tokens=_tokens(message.tokens),
         finish_reason=FinishReason.LENGTH if was_cut else FinishReason.END,
         attention=_attention(message.attention) if message.HasField("attention") else None,
+        rank_score=message.rank_score if message.HasField("rank_score") else None,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from heed.client.errors import ErrorDetails, FieldViolation, InvalidRequestError
 from heed.client.results import AttentionLevel, ModelVersion
+from heed.client.search import BeamSearch, Sampling
 from heed.v1 import inference_pb2
 
 _LEVELS = {
@@ -14,7 +15,8 @@ _LEVELS = {
     AttentionLevel.PIECES: inference_pb2.ATTENTION_LEVEL_PIECES,
     AttentionLevel.HEADS: inference_pb2.ATTENTION_LEVEL_HEADS,
 }
-_LARGEST = {"version": 2**63 - 1, "max_length": 2**31 - 1, "min_length": 2**31 - 1}
+_LARGEST_VERSION = 2**63 - 1
+_LARGEST_OPTION = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +28,27 @@ class GenerateOptions:
     max_length: int | None = None
     min_length: int | None = None
     prefix: str = ""
+    search: BeamSearch | Sampling | None = None
 
     def message(self) -> inference_pb2.GenerateOptions:
         """The options as a message.
 
         Raises:
             InvalidRequestError: A number does not fit its field, or the prefix is not Unicode.
+            TypeError: A value is not of its type.
             ValueError: The attention level is unknown.
         """
-        _check_number("max_length", self.max_length)
-        _check_number("min_length", self.min_length)
+        _check_number("options.max_length", self.max_length)
+        _check_number("options.min_length", self.min_length)
         _check_unicode("prefix", self.prefix)
-        return inference_pb2.GenerateOptions(
+        message = inference_pb2.GenerateOptions(
             max_length=self.max_length,
             min_length=self.min_length,
             prefix=self.prefix,
             attention=attention_level(self.attention),
         )
+        _add_search(message, self.search)
+        return message
 
     def request(self, texts: Sequence[str]) -> inference_pb2.GenerateRequest:
         """The request for these texts. Raises what `message`, `check_texts` and `selector` do."""
@@ -50,6 +56,32 @@ class GenerateOptions:
         return inference_pb2.GenerateRequest(
             model=selector(self.model), texts=texts, options=self.message()
         )
+
+
+def _add_search(
+    message: inference_pb2.GenerateOptions, search: BeamSearch | Sampling | None
+) -> None:
+    if isinstance(search, BeamSearch):
+        _set_options(message, search, path="options")
+    elif isinstance(search, Sampling):
+        message.sampling.SetInParent()
+        _set_options(message.sampling, search, path="options.sampling")
+    elif search is not None:
+        raise TypeError(f"search must be a BeamSearch or a Sampling, not {type(search).__name__}")
+
+
+def _set_options(
+    message: inference_pb2.GenerateOptions | inference_pb2.SamplingOptions,
+    search: BeamSearch | Sampling,
+    *,
+    path: str,
+) -> None:
+    """Sets the fields of the message that the search has a value for; their names are equal."""
+    for name, value in asdict(search).items():
+        if isinstance(value, int):
+            _check_number(f"{path}.{name}", value)
+        if value is not None:
+            setattr(message, name, value)
 
 
 def score_pairs(source: str | Sequence[str], target: str | Sequence[str]) -> list[tuple[str, str]]:
@@ -92,7 +124,7 @@ def selector(model: str | ModelVersion) -> inference_pb2.ModelSelector:
     if isinstance(model, str):
         model = ModelVersion(model)
     _check_unicode("model.name", model.name)
-    _check_number("version", model.version)
+    _check_number("model.version", model.version, largest=_LARGEST_VERSION)
     return inference_pb2.ModelSelector(name=model.name, version=model.version)
 
 
@@ -140,12 +172,10 @@ def _check_unicode(field: str, text: str) -> None:
         ) from error
 
 
-def _check_number(name: str, value: int | None) -> None:
+def _check_number(field: str, value: int | None, *, largest: int = _LARGEST_OPTION) -> None:
     if value is None:
         return
     if not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    largest = _LARGEST[name]
+        raise TypeError(f"{field.rpartition('.')[2]} must be an int, not {type(value).__name__}")
     if not -largest <= value <= largest:
-        field = "model.version" if name == "version" else f"options.{name}"
         raise invalid_field(field, f"{value} is out of range; at most {largest}")

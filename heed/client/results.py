@@ -172,6 +172,8 @@ class Hypothesis:
         tokens: Its tokens, the end token included if the model produced one.
         finish_reason: Why it ended.
         attention: What the model looked at. None unless asked for.
+        rank_score: The score after penalties, which orders the hypotheses of a beam search. None
+            for any other search.
     """
 
     text: str
@@ -179,6 +181,7 @@ class Hypothesis:
     tokens: tuple[Token, ...]
     finish_reason: FinishReason
     attention: Attention | None = None
+    rank_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +309,7 @@ class Model:
         signatures: The signatures the model offers.
         precision: The number format of the weights.
         card: What the model was made from and how good it is.
+        max_beam_width: The widest beam; 1 if the model cannot follow several hypotheses.
     """
 
     name: str
@@ -321,3 +325,4 @@ class Model:
     signatures: tuple[str, ...]
     precision: str
     card: ModelCard
+    max_beam_width: int = 1

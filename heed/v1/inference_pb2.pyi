@@ -48,16 +48,40 @@ class ModelSelector(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class GenerateOptions(_message.Message):
-    __slots__ = ("max_length", "min_length", "prefix", "attention")
+    __slots__ = ("max_length", "min_length", "prefix", "attention", "beam_width", "num_hypotheses", "length_penalty", "coverage_penalty", "no_repeat_ngram_size", "sampling")
     MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
     MIN_LENGTH_FIELD_NUMBER: _ClassVar[int]
     PREFIX_FIELD_NUMBER: _ClassVar[int]
     ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    BEAM_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    NUM_HYPOTHESES_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_PENALTY_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_PENALTY_FIELD_NUMBER: _ClassVar[int]
+    NO_REPEAT_NGRAM_SIZE_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_FIELD_NUMBER: _ClassVar[int]
     max_length: int
     min_length: int
     prefix: str
     attention: AttentionLevel
-    def __init__(self, max_length: _Optional[int] = ..., min_length: _Optional[int] = ..., prefix: _Optional[str] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ...) -> None: ...
+    beam_width: int
+    num_hypotheses: int
+    length_penalty: float
+    coverage_penalty: float
+    no_repeat_ngram_size: int
+    sampling: SamplingOptions
+    def __init__(self, max_length: _Optional[int] = ..., min_length: _Optional[int] = ..., prefix: _Optional[str] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ..., beam_width: _Optional[int] = ..., num_hypotheses: _Optional[int] = ..., length_penalty: _Optional[float] = ..., coverage_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., sampling: _Optional[_Union[SamplingOptions, _Mapping]] = ...) -> None: ...
+
+class SamplingOptions(_message.Message):
+    __slots__ = ("temperature", "top_k", "top_p", "seed")
+    TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
+    TOP_K_FIELD_NUMBER: _ClassVar[int]
+    TOP_P_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    temperature: float
+    top_k: int
+    top_p: float
+    seed: int
+    def __init__(self, temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
 
 class GenerateRequest(_message.Message):
     __slots__ = ("model", "texts", "options")
@@ -104,18 +128,20 @@ class Token(_message.Message):
     def __init__(self, id: _Optional[int] = ..., text: _Optional[str] = ..., begin_offset: _Optional[int] = ..., end_offset: _Optional[int] = ..., kind: _Optional[_Union[TokenKind, str]] = ..., score: _Optional[float] = ...) -> None: ...
 
 class Hypothesis(_message.Message):
-    __slots__ = ("text", "score", "tokens", "finish_reason", "attention")
+    __slots__ = ("text", "score", "tokens", "finish_reason", "attention", "rank_score")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
     ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    RANK_SCORE_FIELD_NUMBER: _ClassVar[int]
     text: str
     score: float
     tokens: _containers.RepeatedCompositeFieldContainer[Token]
     finish_reason: FinishReason
     attention: Attention
-    def __init__(self, text: _Optional[str] = ..., score: _Optional[float] = ..., tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ...) -> None: ...
+    rank_score: float
+    def __init__(self, text: _Optional[str] = ..., score: _Optional[float] = ..., tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ..., rank_score: _Optional[float] = ...) -> None: ...
 
 class Attention(_message.Message):
     __slots__ = ("target_tokens", "source_tokens", "weights", "heads")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Final
 
@@ -98,18 +99,23 @@ async def try_version(predictor: Predictor, loaded: LoadedVersion) -> None:
         ModelContractError: An answer breaks the contract.
         ServiceError: The model server could not be asked.
     """
-    for signature, level in (
-        (Signature.GREEDY, AttentionLevel.NONE),
-        (Signature.GREEDY, AttentionLevel.PIECES),
-        (Signature.SCORE, AttentionLevel.NONE),
-        (Signature.SCORE, AttentionLevel.PIECES),
-        (Signature.SCORE, AttentionLevel.HEADS),
-    ):
+    for signature, level in _TRIALS:
+        if signature not in loaded.contract.signatures:
+            continue
         target = PredictTarget(loaded.key, signature, output_names(signature, level))
         outputs = await predictor.predict(
             target, _trial_inputs(signature), timeout_s=TRIAL_TIMEOUT_S
         )
         check_outputs(target, outputs, 1)
+
+
+_TRIALS: Final = (
+    *itertools.product(
+        (Signature.GREEDY, Signature.BEAM, Signature.SAMPLE),
+        (AttentionLevel.NONE, AttentionLevel.PIECES),
+    ),
+    *((Signature.SCORE, level) for level in AttentionLevel),
+)
 
 
 def _trial_inputs(signature: Signature) -> dict[str, Array]:
@@ -118,10 +124,17 @@ def _trial_inputs(signature: Signature) -> dict[str, Array]:
     if signature is Signature.SCORE:
         end = np.full((1, 1), SPECIAL_IDS.end, np.int32)
         return {**source, "target_tokens": end, "target_lengths": one}
-    return {
+    nothing, number = np.zeros(1, np.int32), np.ones(1, np.float32)
+    limits: dict[str, Array] = {
         **source,
         "max_lengths": one,
-        "min_lengths": np.zeros(1, np.int32),
+        "min_lengths": nothing,
         "prefix_tokens": np.zeros((1, 0), np.int32),
-        "prefix_lengths": np.zeros(1, np.int32),
+        "prefix_lengths": nothing,
     }
+    if signature is Signature.BEAM:
+        penalties = {"length_penalty": number, "coverage_penalty": number}
+        return {**limits, **penalties, "beam_width": one, "no_repeat_ngram": one}
+    if signature is Signature.SAMPLE:
+        return {**limits, "temperature": number, "top_k": one, "top_p": number, "seed": nothing}
+    return limits

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from service.batching.padding import split_rows, stack_rows
 from service.batching.policy import BatchLimits, WaitingRows
 from service.batching.throughput import ThroughputEstimate
-from service.domain.signatures import Array, IntArray, Predictor, PredictTarget, check_outputs
+from service.domain.signatures import Array, InputArray, Predictor, PredictTarget, check_outputs
 from service.errors import (
     DeadlinePassedError,
     InternalError,
@@ -45,8 +45,9 @@ class QueuedRow:
 
     Attributes:
         target: What is asked of whom.
-        inputs: The inputs by name, int32 [] or [X].
-        length: Tokens that count for batching and admission, 1 or more.
+        inputs: The inputs by name, int32 or float32, [] or [X].
+        length: Tokens that count for batching and admission, 1 or more: those of the longest
+            input, as often as there are hypotheses.
         deadline: When the answer is of no use any more, on the loop's clock; None for never.
         answer: Settled by the batcher; cancelled by the caller who leaves.
         arrival: When it was admitted, on the loop's clock.
@@ -54,7 +55,7 @@ class QueuedRow:
     """
 
     target: PredictTarget
-    inputs: Mapping[str, IntArray]
+    inputs: Mapping[str, InputArray]
     length: int
     deadline: float | None
     answer: asyncio.Future[RowAnswer]

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from service.domain.signatures import Array, IntArray
+from service.domain.signatures import Array, InputArray
 
 
-def stack_rows(rows: Sequence[Mapping[str, IntArray]]) -> dict[str, IntArray]:
+def stack_rows(rows: Sequence[Mapping[str, InputArray]]) -> dict[str, InputArray]:
     """Stacks the inputs of rows.
 
     Args:
-        rows: For each row its inputs by name, int32 [] or [X]; the same names in every row.
+        rows: For each row its inputs by name, integers or floats, [] or [X]; the same names in
+            every row.
 
     Returns:
-        Inputs by name, int32 [B] or [B, longest X], filled up with 0.
+        Inputs by name, int32 or float32, [B] or [B, longest X], filled up with 0.
 
     Example:
         >>> rows = [{"tokens": np.array([5, 6])}, {"tokens": np.array([7])}]
@@ -26,10 +27,12 @@ def stack_rows(rows: Sequence[Mapping[str, IntArray]]) -> dict[str, IntArray]:
     return {name: _stack([row[name] for row in rows]) for name in rows[0]}
 
 
-def _stack(values: Sequence[IntArray]) -> IntArray:
+def _stack(values: Sequence[InputArray]) -> InputArray:
+    dtype = np.float32 if values[0].dtype.kind == "f" else np.int32
     if values[0].ndim == 0:
-        return np.array(values, dtype=np.int32)
-    padded = np.zeros((len(values), max(value.size for value in values)), dtype=np.int32)
+        return np.array(values, dtype=dtype)
+    longest = max(value.size for value in values)
+    padded: InputArray = np.zeros((len(values), longest), dtype=dtype)
     for row, value in zip(padded, values, strict=True):
         row[: value.size] = value
     return padded

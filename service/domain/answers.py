@@ -81,6 +81,8 @@ class Hypothesis:
         tokens: Its tokens, the end token included if there is one.
         finish_reason: Why it ended.
         attention: What the model looked at, if asked for.
+        rank_score: The score after penalties, which orders the hypotheses of beam search; else
+            None.
     """
 
     text: str
@@ -88,6 +90,7 @@ class Hypothesis:
     tokens: tuple[Token, ...]
     finish_reason: FinishReason
     attention: Attention | None = None
+    rank_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

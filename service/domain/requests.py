@@ -9,6 +9,42 @@ from service.domain.signatures import AttentionLevel
 
 
 @dataclass(frozen=True, slots=True)
+class BeamOptions:
+    """Beam search.
+
+    Attributes:
+        beam_width: Hypotheses followed per text.
+        num_hypotheses: The most hypotheses returned per text.
+        length_penalty: How much longer outputs are preferred.
+        coverage_penalty: How much outputs are preferred that look at all of the source.
+        no_repeat_ngram_size: No so many tokens in a row come twice; 0 = they may.
+    """
+
+    beam_width: int
+    num_hypotheses: int = 1
+    length_penalty: float = 0.0
+    coverage_penalty: float = 0.0
+    no_repeat_ngram_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingOptions:
+    """Tokens drawn at random.
+
+    Attributes:
+        temperature: Divides the scores before the softmax.
+        top_k: Draws from so many of the most probable tokens; 0 = from all.
+        top_p: Draws from the fewest tokens that have this probability together.
+        seed: Decides what is drawn, 32 bits; None = something else each time.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateOptions:
     """Options of decoding; None takes the model's default.
 
@@ -17,12 +53,14 @@ class GenerateOptions:
         min_length: The fewest tokens generated before the output may end.
         prefix: Text that every output must begin with.
         attention: How much attention to return.
+        search: How tokens are chosen; None = the most probable at every step.
     """
 
     max_length: int | None = None
     min_length: int | None = None
     prefix: str = ""
     attention: AttentionLevel = AttentionLevel.NONE
+    search: BeamOptions | SamplingOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)

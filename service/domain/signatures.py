@@ -13,13 +13,14 @@ from typing import Any, Final, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from heed.contract import ATTENTION_HEADS_OUTPUT, ATTENTION_OUTPUT, Signature
+from heed.contract import ATTENTION_HEADS_OUTPUT, ATTENTION_OUTPUT, RANKS_OUTPUT, Signature
 from service.domain.models import VersionKey
 from service.errors import ModelAnswerError
 
 Array: TypeAlias = npt.NDArray[Any]
 IntArray: TypeAlias = npt.NDArray[np.int32]
 FloatArray: TypeAlias = npt.NDArray[np.float32]
+InputArray: TypeAlias = npt.NDArray[np.int32 | np.float32]
 
 
 class AttentionLevel(StrEnum):
@@ -38,14 +39,17 @@ class OutputForm:
     rank: int
 
 
+_DECODED: Final = {
+    "tokens": OutputForm(np.int32, 3),  # [B, K, T]
+    "lengths": OutputForm(np.int32, 2),  # [B, K]
+    "scores": OutputForm(np.float32, 2),  # [B, K]
+    "token_scores": OutputForm(np.float32, 3),  # [B, K, T]
+    ATTENTION_OUTPUT: OutputForm(np.float32, 4),  # [B, K, T, S]
+}
 OUTPUT_FORMS: Final[Mapping[Signature, Mapping[str, OutputForm]]] = {
-    Signature.GREEDY: {
-        "tokens": OutputForm(np.int32, 3),  # [B, K, T]
-        "lengths": OutputForm(np.int32, 2),  # [B, K]
-        "scores": OutputForm(np.float32, 2),  # [B, K]
-        "token_scores": OutputForm(np.float32, 3),  # [B, K, T]
-        ATTENTION_OUTPUT: OutputForm(np.float32, 4),  # [B, K, T, S]
-    },
+    Signature.GREEDY: _DECODED,
+    Signature.SAMPLE: _DECODED,
+    Signature.BEAM: {**_DECODED, RANKS_OUTPUT: OutputForm(np.float32, 2)},  # [B, K]
     Signature.SCORE: {
         "token_scores": OutputForm(np.float32, 2),  # [B, T]
         "scores": OutputForm(np.float32, 1),  # [B]
@@ -74,11 +78,13 @@ class PredictTarget:
         model: The version that runs.
         signature: What it runs.
         outputs: The outputs wanted, one of the signature's fixed sets.
+        beam_width: Hypotheses followed per row; 1 for what is no beam search.
     """
 
     model: VersionKey
     signature: Signature
     outputs: tuple[str, ...]
+    beam_width: int = 1
 
 
 class Predictor(Protocol):
@@ -103,7 +109,7 @@ class Predictor(Protocol):
 def output_names(signature: Signature, level: AttentionLevel) -> tuple[str, ...]:
     """The fixed set of outputs of a signature for a level of attention.
 
-    `greedy` has two sets, with and without `attention`; `score` has a third, with every head.
+    Decoding has two sets, with and without `attention`; `score` has a third, with every head.
     """
     beyond = _OUTPUTS_BEYOND[level]
     return tuple(name for name in OUTPUT_FORMS[signature] if name not in beyond)

@@ -9,18 +9,19 @@ from heed.text import TextToken, Tokenizer, TokenizerError
 from service.batching.batcher import Batcher, RowAnswer
 from service.domain.answers import Attention, FinishReason, Hypothesis, TextResult, Token
 from service.domain.models import LoadedVersion
-from service.domain.requests import GenerateCall
+from service.domain.requests import BeamOptions, GenerateCall
 from service.domain.signatures import AttentionLevel
 from service.errors import ModelAnswerError
 from service.pipeline.limits import Violations, check_options, check_source
 from service.pipeline.row_outputs import RowHypothesis, read_hypotheses, read_score
 from service.pipeline.rows import (
-    greedy_inputs,
-    greedy_target,
+    decoding_inputs,
+    decoding_target,
     run_rows,
     score_inputs,
     score_target,
 )
+from service.pipeline.search_limits import check_search
 from service.pipeline.stopwatch import Stopwatch
 from service.pipeline.tokens import is_ended, source_tokens, target_tokens
 
@@ -37,11 +38,13 @@ async def generate_on(
         sources = encode_sources(call.texts, version)
         prefix_ids = _encode_prefix(call, version)
     longest = version.contract.max_target_tokens
+    search = call.options.search
+    most = search.num_hypotheses if isinstance(search, BeamOptions) else 1
     answers = await run_rows(
         batcher,
-        greedy_target(version, call.options.attention),
+        decoding_target(version, call.options),
         [
-            greedy_inputs(
+            decoding_inputs(
                 [token.id for token in source], prefix_ids, options=call.options, longest=longest
             )
             for source in sources
@@ -51,7 +54,7 @@ async def generate_on(
     )
     with stopwatch.tokenizing():
         results = [
-            _read_result(source, answer, version.target_tokenizer)
+            _read_result(source, answer, version.target_tokenizer, most=most)
             for source, answer in zip(sources, answers, strict=True)
         ]
     if call.options.attention is AttentionLevel.HEADS:
@@ -84,14 +87,15 @@ def encode_sources(texts: Sequence[str], version: LoadedVersion) -> list[tuple[T
 def _encode_prefix(call: GenerateCall, version: LoadedVersion) -> list[int]:
     prefix_ids = version.target_tokenizer.encode_ids(call.options.prefix)
     check_options(call.options, len(prefix_ids), version.contract)
+    check_search(call.options.search, version.contract)
     return prefix_ids
 
 
 def _read_result(
-    source: Sequence[TextToken], answer: RowAnswer, tokenizer: Tokenizer
+    source: Sequence[TextToken], answer: RowAnswer, tokenizer: Tokenizer, *, most: int
 ) -> TextResult:
     tokens = source_tokens(source)
-    hypotheses = read_hypotheses(answer.outputs, len(source))
+    hypotheses = read_hypotheses(answer.outputs, len(source), most=most)
     return TextResult(tokens, tuple(_describe(each, tokens, tokenizer) for each in hypotheses))
 
 
@@ -116,6 +120,7 @@ def _describe(
         tokens=tokens,
         finish_reason=FinishReason.END if ended else FinishReason.LENGTH,
         attention=attention,
+        rank_score=hypothesis.rank,
     )
 
 

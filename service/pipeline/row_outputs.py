@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heed.contract import ATTENTION_HEADS_OUTPUT, ATTENTION_OUTPUT, Contract
+from heed.contract import ATTENTION_HEADS_OUTPUT, ATTENTION_OUTPUT, RANKS_OUTPUT, Contract
 from service.domain.answers import AttentionHead
 from service.domain.signatures import Array, FloatArray
 from service.errors import ModelAnswerError
@@ -26,21 +26,28 @@ class RowHypothesis:
         score: Natural logarithm of its probability.
         token_scores: The same for each token, float32 [T].
         attention: float32 [T, S]; None if not asked for.
+        rank: Penalised score; None for what is no beam search.
     """
 
     token_ids: tuple[int, ...]
     score: float
     token_scores: FloatArray
     attention: FloatArray | None
+    rank: float | None = None
 
 
-def read_hypotheses(outputs: Mapping[str, Array], source_length: int) -> list[RowHypothesis]:
+def read_hypotheses(
+    outputs: Mapping[str, Array], source_length: int, *, most: int | None = None
+) -> list[RowHypothesis]:
     """The hypotheses of a row, best first.
 
+    A beam may hold hypotheses of length 0 behind the first: the row has no more outputs.
+
     Args:
-        outputs: `tokens` [K, T], `lengths` [K], `scores` [K], `token_scores` [K, T], and
-            `attention` [K, T, S] if asked for.
+        outputs: `tokens` [K, T], `lengths` [K], `scores` [K], `token_scores` [K, T], `ranks` [K]
+            of a beam, and `attention` [K, T, S] if asked for.
         source_length: S of the row.
+        most: The most hypotheses wanted, 1 or more; None for all.
 
     Raises:
         ModelAnswerError: Shapes do not fit together, or a number is not finite.
@@ -53,7 +60,14 @@ def read_hypotheses(outputs: Mapping[str, Array], source_length: int) -> list[Ro
     _expect(outputs, "token_scores", (hypothesis_count, longest))
     if ATTENTION_OUTPUT in outputs:
         _expect(outputs, ATTENTION_OUTPUT, (hypothesis_count, longest, source_length))
-    return [_read_hypothesis(outputs, k, source_length) for k in range(hypothesis_count)]
+    if RANKS_OUTPUT in outputs:
+        _expect(outputs, RANKS_OUTPUT, (hypothesis_count,))
+    is_beam = RANKS_OUTPUT in outputs
+    return [
+        _read_hypothesis(outputs, k, source_length)
+        for k in range(hypothesis_count)[:most]
+        if k == 0 or not is_beam or outputs["lengths"][k] != 0
+    ]
 
 
 def _read_hypothesis(outputs: Mapping[str, Array], k: int, source_length: int) -> RowHypothesis:
@@ -68,7 +82,14 @@ def _read_hypothesis(outputs: Mapping[str, Array], k: int, source_length: int) -
         score=float(_finite("scores", outputs["scores"][k : k + 1])[0]),
         token_scores=_finite("token_scores", outputs["token_scores"][k, :length]),
         attention=attention,
+        rank=_rank(outputs, k),
     )
+
+
+def _rank(outputs: Mapping[str, Array], k: int) -> float | None:
+    if RANKS_OUTPUT not in outputs:
+        return None
+    return float(_finite(RANKS_OUTPUT, outputs[RANKS_OUTPUT][k : k + 1])[0])
 
 
 @dataclass(frozen=True, slots=True)

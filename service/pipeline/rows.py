@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -10,15 +11,32 @@ import numpy as np
 from heed.contract import SPECIAL_IDS, Signature
 from service.batching.batcher import Batcher, QueuedRow, RowAnswer
 from service.domain.models import LoadedVersion
-from service.domain.requests import GenerateOptions
-from service.domain.signatures import AttentionLevel, IntArray, PredictTarget, output_names
+from service.domain.requests import BeamOptions, GenerateOptions, SamplingOptions
+from service.domain.signatures import (
+    AttentionLevel,
+    FloatArray,
+    InputArray,
+    IntArray,
+    PredictTarget,
+    output_names,
+)
 from service.errors import DeadlinePassedError
 from service.pipeline.stopwatch import Stopwatch
 
 
-def greedy_target(version: LoadedVersion, level: AttentionLevel) -> PredictTarget:
+def decoding_target(version: LoadedVersion, options: GenerateOptions) -> PredictTarget:
     """What decoding asks for."""
-    return PredictTarget(version.key, Signature.GREEDY, output_names(Signature.GREEDY, level))
+    search = options.search
+    match search:
+        case BeamOptions():
+            signature = Signature.BEAM
+        case SamplingOptions():
+            signature = Signature.SAMPLE
+        case None:
+            signature = Signature.GREEDY
+    width = search.beam_width if isinstance(search, BeamOptions) else 1
+    outputs = output_names(signature, options.attention)
+    return PredictTarget(version.key, signature, outputs, width)
 
 
 def score_target(version: LoadedVersion, level: AttentionLevel) -> PredictTarget:
@@ -26,13 +44,13 @@ def score_target(version: LoadedVersion, level: AttentionLevel) -> PredictTarget
     return PredictTarget(version.key, Signature.SCORE, output_names(Signature.SCORE, level))
 
 
-def greedy_inputs(
+def decoding_inputs(
     source_ids: Sequence[int],
     prefix_ids: Sequence[int],
     *,
     options: GenerateOptions,
     longest: int,
-) -> dict[str, IntArray]:
+) -> dict[str, InputArray]:
     """Inputs of a row to decode.
 
     Args:
@@ -47,10 +65,32 @@ def greedy_inputs(
         "min_lengths": _scalar(options.min_length or 0),
         "prefix_tokens": np.array(prefix_ids, dtype=np.int32),
         "prefix_lengths": _scalar(len(prefix_ids)),
+        **_search_inputs(options.search),
     }
 
 
-def score_inputs(source_ids: Sequence[int], target_ids: Sequence[int]) -> dict[str, IntArray]:
+def _search_inputs(search: BeamOptions | SamplingOptions | None) -> dict[str, InputArray]:
+    match search:
+        case BeamOptions():
+            return {
+                "beam_width": _scalar(search.beam_width),
+                "length_penalty": _number(search.length_penalty),
+                "coverage_penalty": _number(search.coverage_penalty),
+                "no_repeat_ngram": _scalar(search.no_repeat_ngram_size),
+            }
+        case SamplingOptions():
+            seed = secrets.randbits(31) if search.seed is None else search.seed
+            return {
+                "temperature": _number(search.temperature),
+                "top_k": _scalar(search.top_k),
+                "top_p": _number(search.top_p),
+                "seed": _scalar(seed),
+            }
+        case None:
+            return {}
+
+
+def score_inputs(source_ids: Sequence[int], target_ids: Sequence[int]) -> dict[str, InputArray]:
     """Inputs of a row to score; the target is taken as it is."""
     return {
         **_source_inputs(source_ids),
@@ -68,7 +108,11 @@ def _scalar(value: int) -> IntArray:
     return np.array(value, dtype=np.int32)
 
 
-def _source_inputs(source_ids: Sequence[int]) -> dict[str, IntArray]:
+def _number(value: float) -> FloatArray:
+    return np.array(value, dtype=np.float32)
+
+
+def _source_inputs(source_ids: Sequence[int]) -> dict[str, InputArray]:
     return {
         "tokens": np.array(source_ids, dtype=np.int32),
         "lengths": _scalar(len(source_ids)),
@@ -78,7 +122,7 @@ def _source_inputs(source_ids: Sequence[int]) -> dict[str, IntArray]:
 async def run_rows(
     batcher: Batcher,
     target: PredictTarget,
-    inputs: Sequence[dict[str, IntArray]],
+    inputs: Sequence[dict[str, InputArray]],
     *,
     deadline: float | None,
     stopwatch: Stopwatch,
@@ -100,7 +144,10 @@ async def run_rows(
         ServiceError: A row failed.
     """
     loop = asyncio.get_running_loop()
-    rows = [QueuedRow(target, row, _length(row), deadline, loop.create_future()) for row in inputs]
+    rows = [
+        QueuedRow(target, row, _length(row) * target.beam_width, deadline, loop.create_future())
+        for row in inputs
+    ]
     batcher.submit(rows, is_admitted=is_admitted)
     try:
         async with asyncio.timeout_at(deadline):
@@ -116,5 +163,5 @@ async def run_rows(
     return answers
 
 
-def _length(inputs: dict[str, IntArray]) -> int:
+def _length(inputs: dict[str, InputArray]) -> int:
     return max(value.size for value in inputs.values())

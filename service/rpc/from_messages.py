@@ -10,6 +10,7 @@ from service.domain.models import ModelSelector
 from service.domain.requests import GenerateCall, GenerateOptions, ScoreCall, TextPair
 from service.domain.signatures import AttentionLevel
 from service.errors import InvalidRequestError
+from service.rpc.search_options import read_search
 
 MAX_NAME_CHARACTERS: Final = 128
 """The longest name of a model that is looked up; an error repeats it."""
@@ -44,8 +45,8 @@ def read_generate(message: inference_pb2.GenerateRequest, deadline: float | None
     """The call to generate.
 
     Raises:
-        InvalidRequestError: The model's name is too long, its version not positive, or the
-            attention level unknown.
+        InvalidRequestError: The model's name is too long, its version not positive, the
+            attention level unknown, or options contradict one another.
     """
     options = message.options
     return GenerateCall(
@@ -56,6 +57,7 @@ def read_generate(message: inference_pb2.GenerateRequest, deadline: float | None
             min_length=options.min_length if options.HasField("min_length") else None,
             prefix=options.prefix,
             attention=_read_level("options.attention", options.attention),
+            search=read_search(options),
         ),
         deadline=deadline,
     )

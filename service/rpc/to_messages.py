@@ -95,6 +95,7 @@ def _describe(model: model_pb2.Model, contract: Contract) -> None:
     model.task = contract.task.value
     model.max_source_tokens = contract.max_source_tokens
     model.max_target_tokens = contract.max_target_tokens
+    model.max_beam_width = contract.max_beam_width
     model.attention.extend(
         model_pb2.AttentionKind(
             name=layer.kind,
@@ -147,6 +148,7 @@ def _write_hypothesis(hypothesis: Hypothesis) -> inference_pb2.Hypothesis:
         tokens=_write_tokens(hypothesis.tokens),
         finish_reason=_FINISH_REASONS[hypothesis.finish_reason],
         attention=None if attention is None else _write_attention(attention),
+        rank_score=hypothesis.rank_score,
     )
 
 

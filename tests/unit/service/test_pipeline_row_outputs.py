@@ -98,3 +98,15 @@ def test_scores_are_trimmed_and_heads_named() -> None:
 def test_a_score_that_breaks_the_contract_says_how(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ModelAnswerError, match=message):
         read_score(score_row(**changes), target_length=2, source_length=3, contract=echo_contract())
+
+
+def test_a_beam_may_have_fewer_outputs_than_hypotheses() -> None:
+    row = greedy_row(lengths=np.array([2, 0], np.int32), ranks=np.array([-0.5, -3e38], np.float32))
+    (only,) = read_hypotheses(row, 2)
+    assert only.rank == -0.5
+
+
+def test_no_more_hypotheses_are_read_than_are_wanted() -> None:
+    (first,) = read_hypotheses(greedy_row(), 2, most=1)
+    assert first.token_ids == (5, 3)
+    assert first.rank is None

@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from heed import AsyncClient, Client
+from heed import AsyncClient, BeamSearch, Client, Sampling
 from heed.client import (
     AttentionLevel,
     FinishReason,
@@ -200,3 +200,42 @@ def test_importing_heed_loads_no_grpc_until_the_client_is_asked_for():
         "assert not {'tensorflow', 'keras', 'matplotlib', 'service'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_a_beam_is_asked_for_with_its_options(gateway, client):
+    beam = client.with_search(BeamSearch(4, num_hypotheses=2, length_penalty=0.5))
+    beam.generate("one", max_length=9)
+    options = gateway[1].requests[-1].options
+    assert (options.beam_width, options.num_hypotheses, options.max_length) == (4, 2, 9)
+    assert (options.length_penalty, options.no_repeat_ngram_size) == (0.5, 0)
+    assert not options.HasField("sampling")
+
+
+def test_a_search_holds_for_bulk_work_and_leaves_the_client_as_it_was(gateway, client):
+    sampling = client.with_search(Sampling(temperature=0.5, seed=-3))
+    assert [answer.text for answer in sampling.generate_many(["one", "two"])] == ["ONE", "TWO"]
+    options = gateway[1].requests[-1].options
+    assert (options.sampling.temperature, options.sampling.seed) == (0.5, -3)
+    assert not options.HasField("beam_width")
+    client.generate("one")
+    assert not gateway[1].requests[-1].options.HasField("sampling")
+
+
+def test_sampling_without_a_seed_leaves_it_to_the_gateway(gateway, client):
+    client.with_search(Sampling()).generate("one")
+    options = gateway[1].requests[-1].options
+    assert options.HasField("sampling")
+    assert not options.sampling.HasField("seed")
+
+
+def test_a_search_of_another_type_or_size_is_refused(client):
+    with pytest.raises(TypeError, match="search must be a BeamSearch or a Sampling, not int"):
+        client.with_search(4).generate("one")
+    with pytest.raises(InvalidRequestError, match=r"options\.sampling\.seed: .* out of range"):
+        client.with_search(Sampling(seed=2**31)).generate("one")
+
+
+async def test_the_asyncio_client_searches_too(gateway):
+    async with AsyncClient(gateway[0]) as client:
+        await client.with_search(BeamSearch(3)).generate("one")
+    assert gateway[1].requests[-1].options.beam_width == 3
