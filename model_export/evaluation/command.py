@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Final
 
 from model_export.data.examples import Split
+
+MAX_BEAM_WIDTH: Final = 32
+"""The widest beam that is measured: the widest of an exported version."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,14 +29,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the run's data lies (default: the data that comes with Heed)",
     )
+    parser.add_argument(
+        "--beam-width",
+        type=_beam_width,
+        metavar="K",
+        help="follow K hypotheses at once (default: greedy search)",
+    )
+
+
+def _beam_width(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= MAX_BEAM_WIDTH:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of 1 to {MAX_BEAM_WIDTH}")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Evaluates, prints the metrics, and saves them in the run as evaluation-SPLIT.json."""
+    """Evaluates, prints the metrics, and saves them in the run as `evaluate_run` says."""
     from model_export.evaluation.evaluate import evaluate_run
 
     split = Split(arguments.split)
-    metrics = evaluate_run(arguments.run, split=split, data_dir=arguments.data_dir).as_dict()
+    metrics = evaluate_run(
+        arguments.run,
+        split=split,
+        data_dir=arguments.data_dir,
+        beam_width=arguments.beam_width,
+    ).as_dict()
     if arguments.json:
         print(json.dumps(metrics, indent=2))
     else:

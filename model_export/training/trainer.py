@@ -10,8 +10,8 @@ from model_export.config import DevMetric, Recipe, RnnSettings, XuSoftSettings
 from model_export.data.batches import Batch, batch_dataset
 from model_export.data.buckets import PlannedBatch, plan_epoch
 from model_export.errors import RunError
-from model_export.evaluation.greedy_outputs import GreedyDecoder
 from model_export.evaluation.metrics import Metrics, described, task_metrics
+from model_export.evaluation.text_outputs import TextDecoder
 from model_export.models import build_model
 from model_export.progress import ProgressDisplay
 from model_export.runs.training_run import (
@@ -70,7 +70,7 @@ class Trainer:
             attention_penalty=_attention_penalty(recipe),
         )
         self._evaluation_step = evaluation_step(self._model)
-        self._decoder = GreedyDecoder(
+        self._decoder = TextDecoder(
             self._model,
             source_tokenizer=data.source_tokenizer,
             target_tokenizer=data.target_tokenizer,

@@ -1,4 +1,4 @@
-"""What a model says, by greedy search."""
+"""What a model says."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ import tensorflow as tf
 
 from heed.contract import SPECIAL_IDS
 from heed.text import Tokenizer
-from model_export.decoding import default_options, greedy_search
+from model_export.decoding import (
+    beam_search,
+    default_beam_options,
+    default_options,
+    greedy_search,
+)
 from model_export.models import Seq2Seq
 
 
-class GreedyDecoder:
+class TextDecoder:
     """Decodes texts in batches of similar length.
 
     Args:
@@ -23,6 +28,7 @@ class GreedyDecoder:
         target_tokenizer: Joins the outputs.
         max_target_tokens: The longest output in tokens, the end token counted.
         batch_size: Sources decoded at once.
+        beam_width: Hypotheses that beam search follows; None = greedy search.
     """
 
     def __init__(
@@ -33,16 +39,17 @@ class GreedyDecoder:
         target_tokenizer: Tokenizer,
         max_target_tokens: int,
         batch_size: int,
+        beam_width: int | None = None,
     ) -> None:
         self._source_tokenizer = source_tokenizer
         self._target_tokenizer = target_tokenizer
         self._batch_size = batch_size
-        self._search = _search_function(model, max_target_tokens)
+        self._search = _search_function(model, max_target_tokens, beam_width)
 
     def decode(
         self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None
     ) -> list[str]:
-        """The most probable output for each text, in the order of the texts.
+        """The best output found for each text, in the order of the texts.
 
         A text without tokens has an empty output.
 
@@ -84,15 +91,17 @@ class GreedyDecoder:
         return self._target_tokenizer.decode(tokens).text
 
 
-def _search_function(model: Seq2Seq, max_target_tokens: int) -> Callable[..., Any]:
+def _search_function(
+    model: Seq2Seq, max_target_tokens: int, beam_width: int | None
+) -> Callable[..., Any]:
     def search(tokens: tf.Tensor, lengths: tf.Tensor) -> Any:
-        return greedy_search(
-            model,
-            tokens,
-            lengths=lengths,
-            options=default_options(tf.shape(tokens)[0], max_target_tokens),
-            attention_layers=[0],
-        )
+        rows = tf.shape(tokens)[0]
+        limits = default_options(rows, max_target_tokens)
+        source = {"tokens": tokens, "lengths": lengths, "attention_layers": [0]}
+        if beam_width is None:
+            return greedy_search(model, **source, options=limits)
+        beam = default_beam_options(rows, beam_width)
+        return beam_search(model, **source, options=(limits, beam))
 
     signature = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)]
     return tf.function(search, input_signature=signature)

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from model_export.evaluation.greedy_outputs import GreedyDecoder
+from model_export.evaluation.text_outputs import TextDecoder
 from model_export.runs.training_run import TrainingRun
 
 WORDS = ["attention", "a", "cat", "chicago", "hippopotamus", "dog"]
 
 
 @pytest.fixture(scope="module")
-def decoder(tiny_run: Path) -> GreedyDecoder:
+def decoder(tiny_run: Path) -> TextDecoder:
     run = TrainingRun.load(tiny_run)
-    return GreedyDecoder(
+    return TextDecoder(
         run.model,
         source_tokenizer=run.source_tokenizer,
         target_tokenizer=run.target_tokenizer,
@@ -22,7 +22,7 @@ def decoder(tiny_run: Path) -> GreedyDecoder:
     )
 
 
-def test_outputs_are_phonemes_in_the_order_of_the_texts(decoder: GreedyDecoder) -> None:
+def test_outputs_are_phonemes_in_the_order_of_the_texts(decoder: TextDecoder) -> None:
     outputs = decoder.decode(WORDS)
     assert decoder.decode(WORDS[::-1]) == outputs[::-1]
     assert [decoder.decode([word])[0] for word in WORDS] == outputs
@@ -30,17 +30,31 @@ def test_outputs_are_phonemes_in_the_order_of_the_texts(decoder: GreedyDecoder) 
     assert len(outputs[4].split()) > len(outputs[1].split())
 
 
-def test_a_text_without_tokens_has_an_empty_output(decoder: GreedyDecoder) -> None:
+def test_a_text_without_tokens_has_an_empty_output(decoder: TextDecoder) -> None:
     assert decoder.decode(["", "cat"])[0] == ""
     assert decoder.decode([]) == []
 
 
-def test_sources_longer_than_any_in_training_are_answered(decoder: GreedyDecoder) -> None:
+def test_sources_longer_than_any_in_training_are_answered(decoder: TextDecoder) -> None:
     (output,) = decoder.decode(["antidisestablishmentarianism" * 2])
     assert 0 < len(output.split()) <= 64
 
 
-def test_progress_is_reported(decoder: GreedyDecoder) -> None:
+def test_progress_is_reported(decoder: TextDecoder) -> None:
     done: list[int] = []
     decoder.decode(WORDS[:5], on_progress=done.append)
     assert done == [2, 4, 5]
+
+
+def test_a_beam_of_1_says_what_greedy_search_says(tiny_run: Path, decoder: TextDecoder) -> None:
+    run = TrainingRun.load(tiny_run)
+    beam = TextDecoder(
+        run.model,
+        source_tokenizer=run.source_tokenizer,
+        target_tokenizer=run.target_tokenizer,
+        max_target_tokens=run.recipe.model.max_target_tokens,
+        batch_size=4,
+        beam_width=1,
+    )
+    words = ["heed", "attention", "a"]
+    assert beam.decode(words) == decoder.decode(words)
