@@ -42,7 +42,7 @@ class Calls:
 
     @contextmanager
     def counted(self, name: str) -> Iterator[None]:
-        """Count a request about a model, and how it ended."""
+        """Counts a request about a model, and how it ended."""
         code = Code.UNKNOWN
         try:
             yield
@@ -62,7 +62,7 @@ class Calls:
         timeout_ms: int | None,
         entry_point: EntryPoint,
     ) -> bytes:
-        """Run a signature.
+        """Runs a signature.
 
         Args:
             request: The `PredictRequest`.
@@ -84,7 +84,7 @@ class Calls:
         return answer
 
     def model_metadata(self, request: Any) -> Any:
-        """Describe every signature of a version; the answer to GetModelMetadata.
+        """Describes every signature of a version; the answer to GetModelMetadata.
 
         Raises:
             StatusError: As TensorFlow Serving would answer.

@@ -102,7 +102,7 @@ class Histogram(Metric):
         self._sums: dict[tuple[str, ...], float] = {}
 
     def observe(self, value: float, *labels: str) -> None:
-        """Count a value into its bucket."""
+        """Counts a value into its bucket."""
         with self._lock:
             counts = self._counts.get(labels)
             if counts is None:

@@ -88,7 +88,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_flags(cls, values: argparse.Namespace) -> Settings:
-        """Check the values of the flags.
+        """Checks the values of the flags.
 
         Raises:
             FlagError: Naming each flag that has a wrong value.

@@ -67,7 +67,7 @@ def merge(name: str, parts: Sequence[Tensor], *, rows: int, pad: bool) -> Native
 
 
 def split(outputs: Sequence[Tensor], counts: Sequence[int], *, rows: int) -> list[list[Tensor]]:
-    """Cut the outputs of a run by the rows of its requests, without copying.
+    """Cuts the outputs of a run by the rows of its requests, without copying.
 
     Args:
         outputs: What the run returned.

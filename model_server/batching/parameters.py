@@ -85,7 +85,7 @@ class BatchingParameters:
 
 
 def read_batching_parameters(path: Path) -> BatchingParameters:
-    """Read the parameters from a text file.
+    """Reads the parameters from a text file.
 
     Raises:
         StatusError: NOT_FOUND when it cannot be read, INVALID_ARGUMENT when it is not valid.

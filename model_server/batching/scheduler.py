@@ -67,7 +67,7 @@ class BatchQueue:
         self._open_since = 0.0
 
     def add(self, task: Task, *, now: float) -> list[Task]:
-        """Put a task into the open batch, or into a new one; or all its parts, if it may be cut.
+        """Puts a task into the open batch, or into a new one; or all its parts, if it may be cut.
 
         Returns:
             The parts that were queued, in the order of their rows: one unless it was cut.
@@ -103,7 +103,7 @@ class BatchQueue:
         return self._open_since + self._parameters.batch_timeout_s
 
     def take(self) -> Batch:
-        """Remove the oldest batch; only when `ready_at` has come."""
+        """Removes the oldest batch; only when `ready_at` has come."""
         if not self._closed:
             self._close()
         return self._closed.popleft()
@@ -173,24 +173,24 @@ class BatchScheduler:
             thread.start()
 
     def add_queue(self, queue: BatchQueue) -> None:
-        """Serve one more queue."""
+        """Serves one more queue."""
         with self._changed:
             self._queues.append(queue)
 
     def remove_queue(self, queue: BatchQueue) -> None:
-        """Forget a queue; nothing may wait in it."""
+        """Forgets a queue; nothing may wait in it."""
         with self._changed:
             self._queues.remove(queue)
 
     def submit(self, queue: BatchQueue, task: Task) -> list[Task]:
-        """Queue a task; see `BatchQueue.add`."""
+        """Queues a task; see `BatchQueue.add`."""
         with self._changed:
             parts = queue.add(task, now=self._clock())
             self._changed.notify(len(parts))
             return parts
 
     def stop(self) -> None:
-        """End the threads; batches that still wait are not run."""
+        """Ends the threads; batches that still wait are not run."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -204,7 +204,7 @@ class BatchScheduler:
             del found, process, batch  # so that an idle thread keeps no tensors alive
 
     def _next_batch(self) -> tuple[Process, Batch] | None:
-        """Wait for a batch and take it; None when the scheduler stops."""
+        """Waits for a batch and takes it; None when the scheduler stops."""
         with self._changed:
             while not self._stopping:
                 wait_s = self._seconds_to_next()

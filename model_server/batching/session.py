@@ -49,7 +49,7 @@ class BatchingSession:
     def run(
         self, feeds: Mapping[str, NativeTensor], fetches: Sequence[str], *, timeout_ms: int | None
     ) -> Sequence[Tensor]:
-        """Wait for a batch, run with it, and return this request's rows of the outputs.
+        """Waits for a batch, runs with it, and returns this request's rows of the outputs.
 
         Raises:
             StatusError: For a request that cannot be batched, for a full queue, and whatever the
@@ -66,11 +66,11 @@ class BatchingSession:
         return [outputs[name] for name in fetches]
 
     def cancel(self) -> None:
-        """Cancel what still runs; later runs fail."""
+        """Cancels what still runs; later runs fail."""
         self._wrapped.cancel()
 
     def close(self) -> None:
-        """Free everything. No run may be under way or follow."""
+        """Frees everything. No run may be under way or follow."""
         with self._lock:
             for queue in self._queues.values():
                 self._scheduler.remove_queue(queue)
@@ -90,7 +90,7 @@ class BatchingSession:
             return queue
 
     def _process(self, batch: Batch, feeds: _Names, fetches: _Names) -> None:
-        """Run a batch; whatever goes wrong goes to all of its requests."""
+        """Runs a batch; whatever goes wrong goes to all of its requests."""
         answers = [task.answer for task in batch]
         try:
             outputs = self._run_batch(batch, feeds, fetches)

@@ -42,10 +42,10 @@ class GraphSession(Protocol):
         """Run; see `Session.run`."""
 
     def cancel(self) -> None:
-        """Cancel what still runs; later runs fail."""
+        """Cancels what still runs; later runs fail."""
 
     def close(self) -> None:
-        """Free everything. No run may be under way or follow."""
+        """Frees everything. No run may be under way or follow."""
 
 
 class Session:
@@ -75,7 +75,7 @@ class Session:
     def run(
         self, feeds: Mapping[str, NativeTensor], fetches: Sequence[str], *, timeout_ms: int | None
     ) -> list[NativeTensor]:
-        """Run the part of the graph that the fetches need.
+        """Runs the part of the graph that the fetches need.
 
         Args:
             feeds: Tensor name (`operation:index`) to value. Types and shapes are not checked here.
@@ -106,14 +106,14 @@ class Session:
         return [NativeTensor(value, native) for value in values if value]
 
     def cancel(self) -> None:
-        """Cancel what still runs; later runs fail. The session must still be closed."""
+        """Cancels what still runs; later runs fail. The session must still be closed."""
         with self._closing:
             if self._handle:
                 status = CallStatus()
                 self._library.TF_CloseSession(self._handle, status.handle)
 
     def close(self) -> None:
-        """Free the graph and its variables. No run may be under way or follow."""
+        """Frees the graph and its variables. No run may be under way or follow."""
         self.cancel()
         with self._closing:
             handle, self._handle = self._handle, 0

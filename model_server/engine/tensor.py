@@ -53,7 +53,7 @@ class NativeTensor:
     def from_proto(
         cls, serialized: bytes, *, dtype: int = 0, sizes: Sequence[int] = ()
     ) -> NativeTensor:
-        """Decode a serialised `TensorProto` by TensorFlow's own rules.
+        """Decodes a serialised `TensorProto` by TensorFlow's own rules.
 
         Content wins over typed values and must have exactly the right length; too few typed values
         repeat the last one; none are zeros; surplus ones are ignored.

@@ -26,7 +26,7 @@ class Labels:
         self._labels: LabelMap = {}
 
     def replace(self, models: Iterable[ModelConfig]) -> None:
-        """Take the labels of a new configuration; those not listed are gone.
+        """Takes the labels of a new configuration; those not listed are gone.
 
         Raises:
             StatusError: FAILED_PRECONDITION when a label names a version that is not available.

@@ -85,11 +85,11 @@ class VersionManager:
         self._thread = threading.Thread(target=self._run, name="version-manager", daemon=True)
 
     def start(self) -> None:
-        """Start the manager's thread."""
+        """Starts the manager's thread."""
         self._thread.start()
 
     def set_wanted(self, name: str, folders: Mapping[int, Path]) -> None:
-        """Replace the versions that are wanted of a model; none: unload it."""
+        """Replaces the versions that are wanted of a model; none: unload it."""
         self._events.put(partial(self._apply_wanted, name, dict(folders)))
 
     def end_start(self) -> None:
@@ -97,7 +97,7 @@ class VersionManager:
         self._concurrent_loads = self._policy.concurrent_loads
 
     def stop(self) -> None:
-        """Stop all versions; requests that still run are cancelled. Returns when all is freed."""
+        """Stops all versions; requests that still run are cancelled. Returns when all is freed."""
         self._events.put(self._stop)
         self._thread.join()
         for load in list(self._loads):
@@ -145,7 +145,7 @@ class VersionManager:
         self._report(version, State.START)
 
     def _drop_if_idle(self, version: _Version) -> None:
-        """Forget an unwanted version that is not loaded and not about to be."""
+        """Forgets an unwanted version that is not loaded and not about to be."""
         waiting = version.retry_at is not None
         if version.state is State.START or waiting:
             version.retry_at = None
@@ -165,7 +165,7 @@ class VersionManager:
                 return
 
     def _start_load(self, version: _Version) -> bool:
-        """Start a load if fewer than allowed are running; False when it has to wait."""
+        """Starts a load if fewer than allowed are running; False when it has to wait."""
         if len(self._loads) >= self._concurrent_loads:
             return False
         version.retry_at = None

@@ -59,7 +59,7 @@ class FolderSource:
         self._lock = threading.Lock()
 
     def set_models(self, models: Iterable[ModelConfig]) -> None:
-        """Replace the models. Those no longer among them are unloaded."""
+        """Replaces the models. Those no longer among them are unloaded."""
         with self._lock:
             known, self._models = self._models, tuple(models)
             kept = {model.name for model in self._models}
@@ -68,7 +68,7 @@ class FolderSource:
                     self._manager.set_wanted(model.name, {})
 
     def poll(self) -> None:
-        """Look at every base path once."""
+        """Looks at every base path once."""
         with self._lock:
             for model in self._models:
                 self._poll_model(model)
@@ -83,7 +83,7 @@ class FolderSource:
         self._manager.set_wanted(model.name, folders)
 
     def _report_trouble(self, name: str, trouble: str) -> None:
-        """Log what is wrong with a model's folder once, not at every poll."""
+        """Logs what is wrong with a model's folder once, not at every poll."""
         if trouble and self._troubled.get(name) != trouble:
             logger.warning("Model %s: %s", name, trouble)
         self._troubled[name] = trouble

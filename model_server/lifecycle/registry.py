@@ -70,7 +70,7 @@ class ModelRegistry:
         self._names: frozenset[str] = frozenset()
 
     def start(self) -> None:
-        """Start managing versions and watching the disk."""
+        """Starts managing versions and watching the disk."""
         self._manager.start()
         if self._watch.poll_interval_s > 0:
             self._start_task("folder-poll", self._source.poll, self._watch.poll_interval_s)
@@ -80,13 +80,13 @@ class ModelRegistry:
         self._manager.end_start()
 
     def watch_config(self, read: Callable[[], tuple[ModelConfig, ...]]) -> None:
-        """Read the configuration again and again, if it is to be watched, and apply it."""
+        """Reads the configuration again and again, if it is to be watched, and applies it."""
         if self._watch.config_interval_s > 0:
             work = _config_watch(self, read)
             self._start_task("config-poll", work, self._watch.config_interval_s)
 
     def apply(self, models: Iterable[ModelConfig]) -> NewModels:
-        """Make this the whole configuration.
+        """Makes this the whole configuration.
 
         Returns:
             The models that are new in it, to be waited for.
@@ -107,7 +107,7 @@ class ModelRegistry:
     def wait_until_available(
         self, models: NewModels, *, timeout_s: float, called: str = "model(s)"
     ) -> bool:
-        """Wait until each of the models can be used; False when the time is up first.
+        """Waits until each of the models can be used; False when the time is up first.
 
         Args:
             models: What to wait for.
@@ -133,7 +133,7 @@ class ModelRegistry:
         return all(settled.values())
 
     def lease(self, model_spec: Any) -> AbstractContextManager[Servable]:
-        """Hold the version that a `ModelSpec` names, for the length of a request.
+        """Holds the version that a `ModelSpec` names, for the length of a request.
 
         Raises:
             StatusError: INVALID_ARGUMENT without a name or for an unknown label; NOT_FOUND when
@@ -148,7 +148,7 @@ class ModelRegistry:
         return self.states.versions(name)
 
     def stop(self) -> None:
-        """Stop watching, cancel what runs and free all versions."""
+        """Stops watching, cancels what runs and frees all versions."""
         for task in self._tasks:
             task.stop()
         self._manager.stop()

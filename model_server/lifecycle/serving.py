@@ -30,7 +30,7 @@ class ServableHandle:
         self._changed = threading.Condition()
 
     def acquire(self) -> bool:
-        """Count one more request; False when the version was retired, and must not be used."""
+        """Counts one more request; False when the version was retired, and must not be used."""
         with self._changed:
             if self._retired:
                 return False
@@ -38,14 +38,14 @@ class ServableHandle:
             return True
 
     def release(self) -> None:
-        """Count one request less."""
+        """Counts one request less."""
         with self._changed:
             self._uses -= 1
             if self._retired and not self._uses:
                 self._changed.notify_all()
 
     def retire(self) -> None:
-        """Refuse new requests and wait until the last one has ended."""
+        """Refuses new requests and waits until the last one has ended."""
         with self._changed:
             self._retired = True
             self._changed.wait_for(lambda: not self._uses)
@@ -69,12 +69,12 @@ class ServingTable:
         self._map = _ServingMap()
 
     def add(self, handle: ServableHandle) -> None:
-        """Offer a version. Requests without a version go to it if it is the model's highest."""
+        """Offers a version. Requests without a version go to it if it is the model's highest."""
         servable_id = handle.servable.servable_id
         self._map = _ServingMap.of({**self._map.handles, servable_id: handle})
 
     def remove(self, servable_id: ServableId) -> ServableHandle:
-        """Stop offering a version; requests that have begun keep it."""
+        """Stops offering a version; requests that have begun keep it."""
         handles = dict(self._map.handles)
         handle = handles.pop(servable_id)
         self._map = _ServingMap.of(handles)
@@ -90,7 +90,7 @@ class ServingTable:
 
     @contextmanager
     def lease(self, name: str, version: int | None) -> Iterator[Servable]:
-        """Hold a version for the length of a request.
+        """Holds a version for the length of a request.
 
         Args:
             name: The model.

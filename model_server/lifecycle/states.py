@@ -60,7 +60,7 @@ class StateMonitor:
     def report(
         self, servable_id: ServableId, state: State, *, error: StatusError | None = None
     ) -> None:
-        """Record a version's new state and wake whoever waits for it."""
+        """Records a version's new state and wakes whoever waits for it."""
         with self._changed:
             versions = self._states.setdefault(servable_id.name, {})
             self._changes += 1
@@ -78,7 +78,7 @@ class StateMonitor:
     def wait_until_settled(
         self, names: Iterable[str], *, timeout_s: float, since: int = 0
     ) -> dict[str, VersionState | None]:
-        """Wait until each model has a version that is available or has failed.
+        """Waits until each model has a version that is available or has failed.
 
         Args:
             names: The models.

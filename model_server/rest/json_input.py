@@ -66,7 +66,7 @@ def parse_body(body: bytes) -> dict[str, Any]:
 def fill_request(
     document: dict[str, Any], request: Any, input_types: Callable[[str], InputTypes]
 ) -> Form:
-    """Fill a `PredictRequest` from a JSON object.
+    """Fills a `PredictRequest` from a JSON object.
 
     Args:
         document: The body.

@@ -76,7 +76,7 @@ class Routes:
         self._timeout_ms = timeout_ms
 
     def answer(self, method: str, path: str, body: bytes) -> Answer:
-        """Answer one request; failures are answers too."""
+        """Answers one request; failures are answers too."""
         if method == "GET" and path == self._metrics_path:
             return Answer(200, _TEXT, self._metrics.exposition().encode())
         if not path.lower().startswith("/v1/"):

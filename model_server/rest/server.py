@@ -56,7 +56,7 @@ class RestServer:
         self._thread.start()
 
     def stop(self, grace_s: float) -> None:
-        """Accept no more connections, and wait until the calls have ended or the time is up."""
+        """Accepts no more connections, and waits until the calls have ended or the time is up."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

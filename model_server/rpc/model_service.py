@@ -35,7 +35,7 @@ class ModelService:
         return self._calls.model_status(request)
 
     def handle_reload_config(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Serve exactly the listed models from now on; returns when the new ones can be used.
+        """Serves exactly the listed models from now on; returns when the new ones can be used.
 
         The real server waits for ever for a model without a version; this one for five minutes at
         most, or until the caller's deadline.

@@ -31,7 +31,7 @@ class PredictionService:
         self._as_content = as_content
 
     def predict(self, request: Any, context: grpc.ServicerContext) -> bytes:
-        """Run a signature; the answer is a serialised `PredictResponse`."""
+        """Runs a signature; the answer is a serialised `PredictResponse`."""
         with self._calls.counted(request.model_spec.name):
             limit_ms = timeout_ms(context)
             return self._calls.predict(
@@ -39,7 +39,7 @@ class PredictionService:
             )
 
     def get_model_metadata(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Describe every signature of a version."""
+        """Describes every signature of a version."""
         return self._calls.model_metadata(request)
 
     def handlers(self, limit: CallLimit) -> grpc.GenericRpcHandler:

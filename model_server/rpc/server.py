@@ -73,7 +73,7 @@ class RpcServer:
         self._server.start()
 
     def stop(self, grace_s: float) -> None:
-        """Accept no more calls, and wait until those that run have ended or the time is up."""
+        """Accepts no more calls, and waits until those that run have ended or the time is up."""
         self._server.stop(grace_s).wait()
 
 

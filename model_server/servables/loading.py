@@ -65,7 +65,7 @@ class SavedModelLoader:
     metrics: ServerMetrics = field(default_factory=ServerMetrics)
 
     def __call__(self, servable_id: ServableId, path: Path) -> Servable:
-        """Load one version.
+        """Loads one version.
 
         Raises:
             StatusError: When the folder holds no model that can be loaded, or a warm-up request

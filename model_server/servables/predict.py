@@ -34,7 +34,7 @@ class Prediction:
 
 
 def run_prediction(servable: Servable, request: Any, *, timeout_ms: int | None) -> Prediction:
-    """Run a `PredictRequest` on one version.
+    """Runs a `PredictRequest` on one version.
 
     Args:
         servable: The version; the request's own name, version and label are not looked at.

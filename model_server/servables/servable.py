@@ -76,7 +76,7 @@ class Servable:
 
 
 def load_servable(servable_id: ServableId, path: Path, config: SessionConfig) -> Servable:
-    """Load a version from its folder; warm-up is a step of its own.
+    """Loads a version from its folder; warm-up is a step of its own.
 
     Raises:
         StatusError: With the loader's code and message.

@@ -18,7 +18,7 @@ MAX_RECORDS = 1000
 
 
 def run_warmup(servable: Servable, path: Path, *, iterations: int) -> int:
-    """Run the requests recorded beside a model. A missing or empty file is fine.
+    """Runs the requests recorded beside a model. A missing or empty file is fine.
 
     Args:
         servable: The loaded version.
