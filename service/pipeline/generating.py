@@ -12,7 +12,7 @@ from service.domain.models import LoadedVersion
 from service.domain.requests import BeamOptions, GenerateCall
 from service.domain.signatures import AttentionLevel
 from service.errors import ModelAnswerError
-from service.pipeline.limits import Violations, check_options, check_source
+from service.pipeline.limits import Violations, check_options, check_prefix, check_source
 from service.pipeline.row_outputs import RowHypothesis, read_hypotheses, read_score
 from service.pipeline.rows import (
     decoding_inputs,
@@ -85,10 +85,11 @@ def encode_sources(texts: Sequence[str], version: LoadedVersion) -> list[tuple[T
 
 
 def _encode_prefix(call: GenerateCall, version: LoadedVersion) -> list[int]:
-    prefix_ids = version.target_tokenizer.encode_ids(call.options.prefix)
-    check_options(call.options, len(prefix_ids), version.contract)
+    prefix = version.target_tokenizer.encode(call.options.prefix)
+    check_options(call.options, len(prefix), version.contract)
+    check_prefix(prefix)
     check_search(call.options.search, version.contract)
-    return prefix_ids
+    return [token.id for token in prefix]
 
 
 def _read_result(

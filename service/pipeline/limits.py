@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heed.contract import Contract
+from heed.text import TextToken
 from service.domain.requests import GenerateOptions
 from service.errors import MAX_VIOLATIONS, FieldViolation, InvalidRequestError
 
@@ -89,6 +90,24 @@ def check_target(
             f"must have at most {limit} tokens for model {contract.model_name!r}, "
             f"got {token_count}",
         )
+
+
+def check_prefix(tokens: Sequence[TextToken]) -> None:
+    """Checks that an output can begin with a prefix: what the model cannot write, it cannot.
+
+    Args:
+        tokens: The prefix in tokens of the target.
+
+    Raises:
+        InvalidRequestError: The vocabulary lacks some of it.
+    """
+    for token in tokens:
+        if token.is_unknown:
+            raise InvalidRequestError.of(
+                "options.prefix",
+                "must consist of pieces that the model can write; "
+                f"characters {token.begin + 1} to {token.end} are none",
+            )
 
 
 def check_options(options: GenerateOptions, prefix_count: int, contract: Contract) -> None:

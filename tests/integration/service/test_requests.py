@@ -83,6 +83,13 @@ def test_a_prefix_that_reaches_max_length_is_refused(gateway: GatewayProcess) ->
     }
 
 
+def test_a_prefix_that_the_model_cannot_write_is_refused(gateway: GatewayProcess) -> None:
+    assert rejected(gateway, generate_request("heed", prefix="AA éé K")) == {
+        "options.prefix": "must consist of pieces that the model can write; "
+        "characters 4 to 5 are none"
+    }
+
+
 def test_an_unknown_attention_level_is_refused(gateway: GatewayProcess) -> None:
     violations = rejected(gateway, generate_request("heed", attention=77))
     assert list(violations) == ["options.attention"]
