@@ -100,3 +100,40 @@ def test_a_row_alone_is_the_same_row_in_a_batch(
     np.testing.assert_allclose(
         alone["attention"][0, 0], together["attention"][row, 0, :count, :length], atol=1e-5
     )
+
+
+def test_every_hypothesis_of_a_beam_has_the_score_that_scoring_gives(
+    transformer_session: GraphSession,
+) -> None:
+    beam_width = 3
+    decoded = transformer_session.run("beam", {**_source(), **_beam_options(beam_width)})
+    assert decoded["tokens"].shape[:2] == (ROWS, beam_width)
+    for rank in range(beam_width):
+        scored = transformer_session.run(
+            "score",
+            {
+                **_source(),
+                "target_tokens": decoded["tokens"][:, rank],
+                "target_lengths": decoded["lengths"][:, rank],
+            },
+        )
+        for name in ("token_scores", "scores", "attention"):
+            np.testing.assert_allclose(
+                scored[name], decoded[name][:, rank], atol=1e-4, err_msg=name
+            )
+
+
+def _beam_options(beam_width: int) -> dict[str, np.ndarray]:
+    whole = {
+        "max_lengths": MAX_TARGET_TOKENS,
+        "min_lengths": 0,
+        "prefix_lengths": 0,
+        "beam_width": beam_width,
+        "no_repeat_ngram": 0,
+    }
+    options = {name: np.full([ROWS], value, np.int32) for name, value in whole.items()}
+    return options | {
+        "prefix_tokens": np.zeros([ROWS, 0], np.int32),
+        "length_penalty": np.ones([ROWS], np.float32),
+        "coverage_penalty": np.zeros([ROWS], np.float32),
+    }
