@@ -29,6 +29,10 @@ demo: $(READY) ## Train a small model, serve it, ask it, and show the attention.
 test: $(READY) lint types imports protos ## Check the code and run every test.
 	@$(VENV)/bin/python -m pytest $(TESTS)
 
+.PHONY: test-tf-serving
+test-tf-serving: $(READY) ## Test a real TensorFlow Serving: IMAGE=tensorflow/serving:2.20.0 (Linux, Docker).
+	@PYTHON=$(VENV)/bin/python tools/test_tf_serving.sh "$(IMAGE)" $(TESTS)
+
 .PHONY: check
 check: lint types imports protos ## All checks without the tests.
 

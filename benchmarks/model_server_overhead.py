@@ -80,16 +80,15 @@ def running_server(name: str, base_path: Path, *flags: str) -> Iterator[str]:
     with subprocess.Popen(
         [*command, f"--model_base_path={base_path}", *flags], stderr=subprocess.PIPE, text=True
     ) as process:
+        ready = next(filter(None, map(READY_LINE.search, process.stderr or ())), None)
+        if ready is None:
+            raise SystemExit("the model server ended before it was ready")
+        drain = threading.Thread(target=lambda: list(process.stderr or ()))
+        drain.start()
         try:
-            ready = next(filter(None, map(READY_LINE.search, process.stderr or ())), None)
-            if ready is None:
-                raise SystemExit("the model server ended before it was ready")
-            drain = threading.Thread(target=lambda: list(process.stderr or ()))
-            drain.start()
             yield f"127.0.0.1:{ready[1]}"
         finally:
             process.terminate()
-            process.wait()
             drain.join()
 
 

@@ -74,13 +74,13 @@ def main() -> None:
             *(f"--model_base_path={base_path}", f"--file_system_poll_wait_seconds={POLL_S}"),
         ]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            lines = process.stderr or ()
+            ready = next(filter(None, map(READY_LINE.search, lines)), None)
+            if not isinstance(ready, re.Match):
+                raise SystemExit("the model server ended before it was ready")
+            drain = threading.Thread(target=lambda: list(lines))
+            drain.start()
             try:
-                lines = process.stderr or ()
-                ready = next(filter(None, map(READY_LINE.search, lines)), None)
-                if not isinstance(ready, re.Match):
-                    raise SystemExit("the model server ended before it was ready")
-                drain = threading.Thread(target=lambda: list(lines))
-                drain.start()
                 memory_kib = measure(
                     f"127.0.0.1:{ready[1]}",
                     base_path,
@@ -89,7 +89,6 @@ def main() -> None:
                 )
             finally:
                 process.terminate()
-                process.wait()
                 drain.join()
     settled = max(1, changes // 10)
     growth = (memory_kib[-1] - memory_kib[settled - 1]) / max(1, changes - settled)

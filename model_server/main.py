@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _BAD_FLAGS, _FAILED = 2, 1
 _DRAIN_S = 25.0
+_LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _WAIT_STEP_S = 0.5
 logger = logging.getLogger("model_server")
 
@@ -58,6 +59,7 @@ def _serve(settings: Settings) -> int:
         signal.signal(number, lambda *_: stopped.set())
     metrics = ServerMetrics()
     try:
+        library().set_log_level(_tensorflow_log_level())
         if not (settings.xla_cpu_compilation_enabled or settings.xla_gpu_compilation_enabled):
             library().disable_xla()
         batching = build_batching(settings)
@@ -134,10 +136,15 @@ def _address(settings: Settings, server: RpcServer) -> str:
 def _prepare_environment() -> None:
     """What TensorFlow reads when it is loaded: no GPU and little noise, unless told otherwise."""
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault(_LOG_LEVEL, "3")
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
+
+
+def _tensorflow_log_level() -> int:
+    level = os.environ.get(_LOG_LEVEL, "")
+    return int(level) if level.isdecimal() else 0
 
 
 def _versions() -> str:

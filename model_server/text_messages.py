@@ -36,7 +36,7 @@ class Field:
 
 
 def message_class(messages: Mapping[str, Mapping[str, Field]], name: str) -> Any:
-    """Declares messages and return the class of one of them.
+    """Declares messages, and returns the class of one of them.
 
     Args:
         messages: Message name to its fields by name, all in TensorFlow Serving's package; fields

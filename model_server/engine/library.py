@@ -18,6 +18,7 @@ from model_server.status import Code, StatusError
 
 _LIBRARY_NAME = "libtensorflow_cc.so.2"
 _DISABLE_XLA = "_ZN10tensorflow21DisableXlaCompilationEv"
+_SET_LOG_LEVEL = "_ZN4absl12lts_2025012714SetMinLogLevelENS0_18LogSeverityAtLeastE"
 logger = logging.getLogger(__name__)
 
 
@@ -96,6 +97,7 @@ class Library:
             "TF_TensorFromProto"
         ]
         self._disable_xla = getattr(keeping, _DISABLE_XLA, None)
+        self._set_log_level = getattr(keeping, _SET_LOG_LEVEL, None)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"{name} is not among the C functions that the server declares")
@@ -103,6 +105,17 @@ class Library:
     def version(self) -> str:
         """TensorFlow's version, such as `2.20.0`."""
         return str(self.TF_Version().decode())
+
+    def set_log_level(self, level: int) -> None:
+        """Hold back what TensorFlow logs below a level; another TensorFlow may ignore it.
+
+        TF_CPP_MIN_LOG_LEVEL holds back most of it, but not what is logged through Abseil.
+
+        Args:
+            level: 0 for everything, 1 from warnings on, 2 from errors on, 3 for what is fatal.
+        """
+        if self._set_log_level is not None:
+            self._set_log_level(level)
 
     def disable_xla(self) -> None:
         """Refuse XLA compilation, as TensorFlow Serving does unless a flag allows it."""

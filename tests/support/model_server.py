@@ -24,9 +24,11 @@ from pathlib import Path
 from typing import IO
 
 import psutil
+import pytest
 
 MODEL_SERVER_COMMAND = (sys.executable, "-m", "model_server")
 FOREIGN_COMMAND_VARIABLE = "HEED_MODEL_SERVER_COMMAND"
+FOREIGN_ADDRESS_VARIABLE = "HEED_MODEL_SERVER_ADDRESS"
 READY_LINE = re.compile(r"Running gRPC ModelServer at \S+:(?P<port>\d+) \.\.\.")
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
@@ -160,9 +162,19 @@ def foreign_command() -> tuple[str, ...] | None:
     return tuple(shlex.split(text)) or None
 
 
+def foreign_address() -> str | None:
+    """The address of a running server to test, from the environment; see the contract tests."""
+    return os.environ.get(FOREIGN_ADDRESS_VARIABLE) or None
+
+
 @contextmanager
 def running_server_under_test(flags: Sequence[str]) -> Iterator[ModelServerProcess]:
-    """The local model server, or the foreign one that the environment names."""
+    """The local model server, or the foreign one whose command the environment names.
+
+    Tests that need a process of their own are skipped when the environment names an address.
+    """
+    if foreign_address():
+        pytest.skip("a server that is running already cannot be started with other flags")
     command = foreign_command()
     if command is None:
         with running_model_server(flags) as server:

@@ -1,5 +1,8 @@
-"""The server under test: the local model server, or the one that HEED_MODEL_SERVER_COMMAND names.
+"""The server under test: the local model server, or the one that the environment names.
 
+HEED_MODEL_SERVER_COMMAND is a command that starts one when TensorFlow Serving's flags are appended.
+HEED_MODEL_SERVER_ADDRESS is where one runs already: it is told by a reload to serve the tests'
+model, which must lie below the same path there, and tests that need other flags are skipped.
 Everything here is written against TensorFlow Serving's documented behaviour. What the local server
 does better on purpose is in test_better_than_tensorflow_serving.py, which another server skips.
 """
@@ -10,21 +13,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tensorflow_serving.apis import model_management_pb2
 
 from tests.support.model_server import (
     ModelServerProcess,
+    foreign_address,
     foreign_command,
     model_flags,
     running_server_under_test,
 )
 from tests.support.saved_models import publish_model
-from tests.support.serving_client import ServingClient, serving_client
+from tests.support.serving_client import CALL_TIMEOUT_S, ServingClient, serving_client
 
 MODEL = "full"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if foreign_command() is None:
+    if foreign_command() is None and foreign_address() is None:
         return
     for item in items:
         if "better_than_tensorflow_serving" in item.nodeid:
@@ -45,7 +50,21 @@ def server(full_model: Path) -> Iterator[ModelServerProcess]:
 
 
 @pytest.fixture(scope="session")
-def client(server: ModelServerProcess) -> Iterator[ServingClient]:
+def client(request: pytest.FixtureRequest, full_model: Path) -> Iterator[ServingClient]:
     """A client of the shared server."""
-    with serving_client(server.address) as shared:
+    address = foreign_address()
+    if address is None:
+        server: ModelServerProcess = request.getfixturevalue("server")
+        address = server.address
+    with serving_client(address) as shared:
+        if foreign_address():
+            serve_by_reload(shared, full_model.parent)
         yield shared
+
+
+def serve_by_reload(client: ServingClient, base_path: Path) -> None:
+    """Make a running server serve the full model, and nothing else."""
+    request = model_management_pb2.ReloadConfigRequest()
+    config = request.config.model_config_list.config.add()
+    config.name, config.base_path, config.model_platform = MODEL, str(base_path), "tensorflow"
+    client.model.HandleReloadConfigRequest(request, timeout=CALL_TIMEOUT_S)

@@ -21,6 +21,7 @@ def test_metadata_describes_every_signature(client: ServingClient) -> None:
     assert answer.metadata["signature_def"].Unpack(described)
     assert set(described.signature_def) == {
         *("serving_default", "sum", "with_default", "loop", "zeros", "matrix", "compiled"),
+        *("batch", "scalar", "first_row"),
         *(f"echo_{dtype}" for dtype in ECHO_DTYPES),
         "__saved_model_init_op",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import math
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from tests.support.model_server import free_port, model_flags, running_server_under_test
 from tests.support.saved_models import publish_copy
 from tests.support.serving_client import serving_client, tensor
+from tests.support.waiting import wait_until
 
 MODEL = "full"
 METRICS = "/monitoring/prometheus/metrics"
@@ -61,6 +63,12 @@ class RestClient:
         return self.call("POST", f"{model}:predict", json.dumps(document))
 
 
+def listens(port: int) -> bool:
+    """True once the HTTP side is there, which may be a moment after the gRPC side."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture(scope="module")
 def rest(full_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestClient]:
     """A server with versions 3 and 4 of the full model, labels, metrics and a short timeout."""
@@ -80,6 +88,7 @@ def rest(full_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         f"--monitoring_config_file={monitoring}",
     ]
     with running_server_under_test(flags) as server, serving_client(server.address) as client:
+        wait_until(lambda: listens(port))
         client.wait_for_states(MODEL, (4, "AVAILABLE", 0), (3, "AVAILABLE", 0))
         yield RestClient(port, server.address)
 
@@ -330,6 +339,7 @@ def test_the_metrics_path_can_be_changed_and_needs_to_be_switched_on(
     monitoring.write_text('prometheus_config { enable: true path: "/metrics" }')
     flags = [f"--rest_api_port={port}", f"--monitoring_config_file={monitoring}"]
     with running_server_under_test([*model_flags(MODEL, full_model.parent), *flags]) as server:
+        wait_until(lambda: listens(port))
         rest = RestClient(port, server.address)
         rest.predict({"inputs": [1.0]})
         assert ":tensorflow:serving:request_count" in rest.get("/metrics").text
