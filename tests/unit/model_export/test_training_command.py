@@ -46,6 +46,7 @@ def _step(folder: Path) -> int:
     return max((entry["step"] for entry in history), default=0)
 
 
+@pytest.mark.timeout(400)  # it trains nearly three times
 def test_a_killed_and_an_interrupted_training_end_like_an_undisturbed_one(
     tiny_run: Path, tmp_path: Path
 ) -> None:
@@ -125,7 +126,10 @@ def test_a_full_disk_is_a_clear_error(tmp_path: Path) -> None:
         "from model_export.main import main; sys.exit(main(sys.argv[1:]))"
     )
     result = subprocess.run(
-        [sys.executable, "-c", script, "train", TINY_RECIPE, "--out", str(tmp_path / "run")],
+        [
+            *(sys.executable, "-c", script, "train", TINY_RECIPE, "--out", str(tmp_path / "run")),
+            "training.evaluate_every_steps=2",  # the sooner comes the first checkpoint
+        ],
         capture_output=True,
         text=True,
         timeout=120,
