@@ -1,6 +1,10 @@
-"""Beam search = every output looked at = a beam in plain lists, on a recurrent model."""
+"""Beam search = every output looked at = a beam in plain lists, on models of both kinds."""
 
 from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -22,20 +26,55 @@ from tests.support.plain_search import (
     repeats,
 )
 from tests.support.small_model import small_model
+from tests.support.small_transformer import PAPER, small_transformer
+
+if TYPE_CHECKING:
+    from model_export.models import Seq2Seq
 
 SOURCES = [[5, 6, 7, 8, 9], [8, 9, 4], [10], [4, 4, 5, 6]]
 
 
+def recurrent() -> Seq2Seq:
+    return small_model()
+
+
+def transformer() -> Seq2Seq:
+    """Its state is a cache that grows, of two tensors per layer."""
+    return small_transformer(PAPER)
+
+
+@functools.cache
+def graph_of(model: Callable[[], Seq2Seq]) -> Callable[..., RankedHypotheses]:
+    def search(
+        tokens: tf.Tensor, lengths: tf.Tensor, limits: DecodingOptions, beam: BeamOptions
+    ) -> RankedHypotheses:
+        return beam_search(
+            model(), tokens, lengths=lengths, options=(limits, beam), attention_layers=[0]
+        )
+
+    specs = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)]
+    rows, numbers = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None])
+    limits = DecodingOptions(rows, rows, specs[0], rows)
+    beam = BeamOptions(rows, numbers, numbers, rows)
+    return tf.function(search, input_signature=[*specs, limits, beam], autograph=False)
+
+
 def search(
-    sources: list[list[int]], options: list[PlainOptions], *, width: int, padding: int = 0
+    sources: list[list[int]],
+    options: list[PlainOptions],
+    *,
+    width: int,
+    padding: int = 0,
+    model: Callable[[], Seq2Seq] = recurrent,
 ) -> RankedHypotheses:
     columns = max(map(len, sources)) + padding
     tokens = [source + [7] * (columns - len(source)) for source in sources]
     prefix_width = max(len(row.prefix) for row in options)
+    prefixes = [[*row.prefix, *[0] * (prefix_width - len(row.prefix))] for row in options]
     limits = DecodingOptions(
         tf.constant([row.max_length for row in options]),
         tf.constant([row.min_length for row in options]),
-        tf.constant([[*row.prefix, *[0] * (prefix_width - len(row.prefix))] for row in options]),
+        tf.reshape(tf.constant(prefixes, tf.int32), [len(options), prefix_width]),
         tf.constant([len(row.prefix) for row in options]),
     )
     beam = BeamOptions(
@@ -44,19 +83,8 @@ def search(
         tf.constant([row.coverage_penalty for row in options]),
         tf.constant([row.no_repeat_ngram for row in options]),
     )
-    limits = limits._replace(prefix_tokens=tf.cast(limits.prefix_tokens, tf.int32))
-    return graph(tf.constant(tokens), tf.constant([len(s) for s in sources]), limits, beam)
-
-
-def eager(
-    tokens: tf.Tensor, lengths: tf.Tensor, limits: DecodingOptions, beam: BeamOptions
-) -> RankedHypotheses:
-    return beam_search(
-        small_model(), tokens, lengths=lengths, options=(limits, beam), attention_layers=[0]
-    )
-
-
-graph = tf.function(eager, reduce_retracing=True, autograph=False)
+    lengths = tf.constant([len(source) for source in sources])
+    return graph_of(model)(tf.constant(tokens), lengths, limits, beam)
 
 
 def assert_same(
@@ -101,11 +129,13 @@ MIXED = [
 ]
 
 
-@pytest.mark.parametrize("width", [1, 3])
-def test_a_batch_of_mixed_options_is_what_plain_beams_find(width: int) -> None:
-    found = search(SOURCES, MIXED, width=width)
+@pytest.mark.parametrize(("model", "width"), [(recurrent, 1), (recurrent, 3), (transformer, 3)])
+def test_a_batch_of_mixed_options_is_what_plain_beams_find(
+    model: Callable[[], Seq2Seq], width: int
+) -> None:
+    found = search(SOURCES, MIXED, width=width, model=model)
     for row, (source, options) in enumerate(zip(SOURCES, MIXED, strict=True)):
-        expected = plain_beam(next_token_of(small_model(), source, [0]), options, width)
+        expected = plain_beam(next_token_of(model(), source, [0]), options, width)
         assert_same(found, row, expected, count=len(expected))
         assert np.sum(found.lengths.numpy()[row] > 0) == len(expected)
 
@@ -156,13 +186,16 @@ def test_the_graph_is_what_eager_code_is() -> None:
         ), name
 
 
-def test_scores_and_attention_of_every_hypothesis_are_those_of_forced_scoring() -> None:
-    found = search(SOURCES, MIXED, width=3)
+@pytest.mark.parametrize("model", [recurrent, transformer])
+def test_scores_and_attention_of_every_hypothesis_are_those_of_forced_scoring(
+    model: Callable[[], Seq2Seq],
+) -> None:
+    found = search(SOURCES, MIXED, width=3, model=model)
     columns = max(map(len, SOURCES))
     tokens = tf.constant([source + [7] * (columns - len(source)) for source in SOURCES])
     for place in range(3):
         scored = score_targets(
-            small_model(),
+            model(),
             tokens,
             lengths=tf.constant([len(source) for source in SOURCES]),
             target_tokens=found.tokens[:, place],
