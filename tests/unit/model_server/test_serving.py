@@ -65,10 +65,23 @@ def test_a_failing_request_gives_its_version_back() -> None:
     table.remove(ServableId("m", 1)).retire()
 
 
-def test_a_version_retired_between_look_up_and_use_is_not_used() -> None:
-    table = table_of(1, 2)
-    newest = table.handles()[-1]
-    newest.retire()
-    table.remove(newest.servable.servable_id)
+class VanishingHandle(ServableHandle):
+    """A version that is unloaded in the moment between its look-up and its use."""
+
+    def __init__(self, table: ServingTable, version: int) -> None:
+        super().__init__(idle_servable("m", version))
+        self._table = table
+
+    def acquire(self) -> bool:
+        if self._table.is_available(self.servable.servable_id):
+            self._table.remove(self.servable.servable_id)
+            self.retire()
+        return super().acquire()
+
+
+def test_versions_retired_between_look_up_and_use_are_not_used() -> None:
+    table = table_of(1)
+    for version in (2, 3):
+        table.add(VanishingHandle(table, version))
     assert leased_version(table, None) == 1
-    assert not newest.acquire()
+    assert [handle.servable.servable_id.version for handle in table.handles()] == [1]
