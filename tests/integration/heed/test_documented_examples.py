@@ -1,4 +1,4 @@
-"""The examples that need a gateway: what users copy from the README and the docstrings."""
+"""The examples that need a gateway: what users copy from the pages and the docstrings."""
 
 from __future__ import annotations
 
@@ -13,21 +13,32 @@ import pytest
 from heed.client import AsyncClient, Client
 from tests.support.client import serving
 
-README = Path(__file__).parents[3] / "README.md"
+ROOT = Path(__file__).parents[3]
+BLOCK = re.compile(r"(?:^    .*\n|^\n)+", re.MULTILINE)
 
 
-def after(heading: str, text: str) -> str:
-    """The indented block that follows a heading."""
-    block = re.match(r"\n+((?:    .*\n|\n)+)", text.partition(heading)[2] + "\n")
-    assert block, f"no example behind {heading!r}"
-    return textwrap.dedent(block[1])
+def examples() -> dict[str, str]:
+    """Code by the name of where it stands: every indented block that begins with an import."""
+    texts = {
+        path.name: path.read_text(encoding="utf-8")
+        for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+    }
+    found = {}
+    for name, text in texts.items():
+        blocks = [textwrap.dedent(block) for block in BLOCK.findall(text)]
+        for index, block in enumerate(block for block in blocks if "from heed import" in block):
+            found[f"{name}-{index}"] = "from heed import" + block.partition("from heed import")[2]
+    for client in (Client, AsyncClient):
+        code = (inspect.getdoc(client) or "").partition("Example:\n")[2]
+        found[client.__name__] = textwrap.dedent(code)
+    return found
 
 
-EXAMPLES = {
-    "the README": after("## Five lines", README.read_text(encoding="utf-8")),
-    "Client": after("Example:", inspect.getdoc(Client) or ""),
-    "AsyncClient": after("Example:", inspect.getdoc(AsyncClient) or ""),
-}
+EXAMPLES = examples()
+
+
+def test_the_pages_and_the_docstrings_have_examples() -> None:
+    assert {"README.md-0", "Client", "AsyncClient"} <= EXAMPLES.keys()
 
 
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES.keys())
