@@ -44,8 +44,8 @@ def _beam_width(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Evaluates, prints the metrics, and saves them in the run as `evaluate_run` says."""
-    from model_export.evaluation.evaluate import evaluate_run
+    """Evaluates, prints the metrics, and saves them in the run as `save_metrics` says."""
+    from model_export.evaluation.evaluate import evaluate_run, save_metrics
 
     split = Split(arguments.split)
     metrics = evaluate_run(
@@ -53,11 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
         split=split,
         data_dir=arguments.data_dir,
         beam_width=arguments.beam_width,
-    ).as_dict()
+    )
     if arguments.json:
-        print(json.dumps(metrics, indent=2))
+        print(json.dumps(metrics.as_dict(), indent=2), flush=True)
     else:
-        _print_table(metrics, split)
+        _print_table(metrics.as_dict(), split)
+    # Last, so that a full disk does not cost the figures.
+    save_metrics(metrics, arguments.run, split=split, beam_width=arguments.beam_width)
     return 0
 
 

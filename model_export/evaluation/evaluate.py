@@ -17,9 +17,7 @@ from model_export.runs.training_run import TrainingRun, write_atomically
 def evaluate_run(
     path: Path, *, split: Split, data_dir: Path | None = None, beam_width: int | None = None
 ) -> Metrics:
-    """Measures a run's best weights, and saves evaluation-SPLIT.json in the run.
-
-    With a beam the file is evaluation-SPLIT-beam-K.json.
+    """Measures a run's best weights.
 
     Args:
         path: The run's folder.
@@ -28,7 +26,7 @@ def evaluate_run(
         beam_width: Hypotheses that beam search follows, 1 or more; None = greedy search.
 
     Raises:
-        RunError: The folder holds no finished run, or cannot be written.
+        RunError: The folder holds no finished run.
         DataError: The data is missing or unreadable, or the split is empty.
     """
     run = TrainingRun.load(path)
@@ -49,8 +47,19 @@ def evaluate_run(
             on_progress=lambda done: display.update(done, ""),
         )
     references = [example.references for example in examples]
-    metrics = task_metrics(run.recipe, outputs, references)
+    return task_metrics(run.recipe, outputs, references)
+
+
+def save_metrics(
+    metrics: Metrics, path: Path, *, split: Split, beam_width: int | None = None
+) -> None:
+    """Saves what `evaluate_run` measured as evaluation-SPLIT.json in the run.
+
+    With a beam the file is evaluation-SPLIT-beam-K.json.
+
+    Raises:
+        RunError: The folder cannot be written.
+    """
     content = json.dumps(metrics.as_dict(), indent=2) + "\n"
     search = "" if beam_width is None else f"-beam-{beam_width}"
     write_atomically(path / f"evaluation-{split}{search}.json", content.encode())
-    return metrics

@@ -165,6 +165,20 @@ def test_evaluate_shows_a_table(tiny_run: Path) -> None:
     assert "phoneme error rate" in result.stdout
 
 
+def test_figures_that_cannot_be_saved_are_printed_all_the_same(
+    tiny_run: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    (run / "evaluation-dev.json").unlink(missing_ok=True)
+    (run / "evaluation-dev.json" / "in the way").mkdir(parents=True)
+    result = run_model_export(["evaluate", str(run), "--split", "dev", "--json"])
+    assert result.returncode == 1
+    assert "word_accuracy" in json.loads(result.stdout)
+    assert result.stderr.endswith(
+        "cannot write " + str(run / "evaluation-dev.json") + ": Is a directory\n"
+    )
+
+
 def test_evaluate_without_a_run_is_a_clear_error(tmp_path: Path) -> None:
     result = run_model_export(["evaluate", str(tmp_path)])
     assert result.returncode == 1
