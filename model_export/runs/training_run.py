@@ -77,7 +77,7 @@ def load_run_recipe(folder: Path) -> Recipe:
     """The recipe of the run in `folder`, finished or not.
 
     Raises:
-        RunError: The folder holds no run, or its recipe is damaged.
+        RunError: The folder holds no run, one of another version of Heed, or a damaged one.
     """
     if not folder.is_dir():
         raise RunError(f"there is no training run at {folder}: no such folder")
@@ -86,7 +86,12 @@ def load_run_recipe(folder: Path) -> Recipe:
         raise RunError(f"{folder} is no training run: it has no {RECIPE_FILE}")
     try:
         return parse_recipe(json.loads(path.read_text("utf-8")), where=str(path))
-    except (OSError, ValueError, RecipeError) as error:
+    except RecipeError as error:
+        raise RunError(
+            f"the training run {folder} is none of this version of Heed; move it away and train "
+            f"anew ({error})"
+        ) from error
+    except (OSError, ValueError) as error:
         raise RunError(f"the training run {folder} is damaged: {error}") from error
 
 

@@ -13,6 +13,7 @@ from model_export.runs.training_run import (
     RECIPE_FILE,
     STATE_FILE,
     TrainingRun,
+    load_run_recipe,
     write_atomically,
     write_file_atomically,
 )
@@ -66,6 +67,12 @@ def test_an_unfinished_run_says_how_to_go_on(tiny_run: Path, tmp_path: Path) -> 
     (folder / METRICS_FILE).unlink()
     with pytest.raises(RunError, match=r"is not finished: go on with `heed train .* --out .*run`"):
         TrainingRun.load(folder)
+
+
+def test_a_run_of_another_version_of_heed_is_told_from_a_damaged_one(tmp_path: Path) -> None:
+    (tmp_path / RECIPE_FILE).write_text('{"name": "g2p", "model": {"kind": "of old"}}')
+    with pytest.raises(RunError, match="none of this version of Heed; move it away and train anew"):
+        load_run_recipe(tmp_path)
 
 
 @pytest.mark.parametrize(
