@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -37,24 +38,36 @@ class PlainHypothesis:
     rank: float
 
 
-def next_token_of(model: object, tokens: Sequence[int], layers: Sequence[int]) -> NextToken:
+def next_token_of(
+    model: Callable[..., Any], tokens: Sequence[int], layers: Sequence[int]
+) -> NextToken:
     """A `Seq2Seq` asked with a whole target each time, and no state kept."""
     import tensorflow as tf
 
+    call = _graph_of(model)
+
     @functools.cache
     def next_token(target: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        output = model(  # type: ignore[operator]
-            {
-                "tokens": tf.constant([tokens]),
-                "lengths": tf.constant([len(tokens)]),
-                "target_inputs": tf.constant([[BEGIN, *target]]),
-            }
+        output = call(
+            tf.constant([tokens]), tf.constant([len(tokens)]), tf.constant([[BEGIN, *target]])
         )
         logits = output.logits.numpy()[0, -1].astype(np.float64)
         heads = output.attention_heads.numpy()[0][list(layers)]
         return logits - np.log(np.sum(np.exp(logits))), heads[:, :, -1].mean(axis=(0, 1))
 
     return next_token
+
+
+@functools.cache
+def _graph_of(model: Callable[..., Any]) -> Callable[..., Any]:
+    """The model as a graph, only because that is faster."""
+    import tensorflow as tf
+
+    def call(tokens: tf.Tensor, lengths: tf.Tensor, target_inputs: tf.Tensor) -> Any:
+        return model({"tokens": tokens, "lengths": lengths, "target_inputs": target_inputs})
+
+    ids, rows = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)
+    return tf.function(call, input_signature=[ids, rows, ids], autograph=False)
 
 
 def rank(next_token: NextToken, target: tuple[int, ...], options: PlainOptions) -> PlainHypothesis:
