@@ -20,6 +20,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ PHONEMES = (
 @pytest.fixture(scope="session")
 def exported_models_dir() -> Path:
     """A models directory with the model "g2p", version 1."""
-    return _models_dir()
+    return models_dir_of("tests.support.exported_model")
 
 
 @pytest.fixture(scope="session")
@@ -57,11 +58,8 @@ def graph_session(
     exported_models_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GraphSession]:
     """That model exported, moved to another place and loaded as TensorFlow Serving loads it."""
-    from model_export.export.graph_session import GraphSession
-
     moved = tmp_path_factory.mktemp("moved") / "elsewhere"
-    shutil.copytree(exported_models_dir / MODEL_NAME / "1", moved)
-    with GraphSession(moved) as session:
+    with loaded_elsewhere(exported_models_dir / MODEL_NAME / "1", moved) as session:
         yield session
 
 
@@ -132,16 +130,29 @@ def write_random_run(path: Path, *, seed: int = 1) -> Path:
 
 
 @functools.cache
-def _models_dir() -> Path:
-    """Made once per process, even where several modules import the fixture."""
+def models_dir_of(module: str) -> Path:
+    """The models directory that `python -m MODULE DIRECTORY` fills; gone with this process.
+
+    Made once per process, even where several modules import a fixture that asks for it.
+    """
     models_dir = Path(tempfile.mkdtemp(prefix="heed-models-"))
     atexit.register(shutil.rmtree, models_dir, ignore_errors=True)
-    command = [sys.executable, "-m", "tests.support.exported_model", str(models_dir)]
+    command = [sys.executable, "-m", module, str(models_dir)]
     root = Path(__file__).parents[2]
     result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise RuntimeError(f"the model for the tests could not be exported:\n{result.stderr}")
+        raise RuntimeError(f"{module} could not export its model:\n{result.stderr}")
     return models_dir
+
+
+@contextmanager
+def loaded_elsewhere(version_dir: Path, elsewhere: Path) -> Iterator[GraphSession]:
+    """A copy of a version, at another place, loaded as TensorFlow Serving loads it."""
+    from model_export.export.graph_session import GraphSession
+
+    shutil.copytree(version_dir, elsewhere)
+    with GraphSession(elsewhere) as session:
+        yield session
 
 
 def _export(models_dir: Path) -> None:

@@ -10,19 +10,22 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.exported_model import LETTERS, MAX_SOURCE_TOKENS, MAX_TARGET_TOKENS, PHONEMES
+from tests.support.exported_model import (
+    LETTERS,
+    MAX_SOURCE_TOKENS,
+    MAX_TARGET_TOKENS,
+    PHONEMES,
+    loaded_elsewhere,
+    models_dir_of,
+)
 
 if TYPE_CHECKING:
     from model_export.export.exportable import ExportableModel
@@ -43,7 +46,7 @@ _MODEL = (
 @pytest.fixture(scope="session")
 def transformer_models_dir() -> Path:
     """A models directory with the model "transformer", version 1."""
-    return _models_dir()
+    return models_dir_of("tests.support.exported_transformer")
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +54,8 @@ def transformer_session(
     transformer_models_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GraphSession]:
     """That model moved to another place and loaded as TensorFlow Serving loads it."""
-    from model_export.export.graph_session import GraphSession
-
     moved = tmp_path_factory.mktemp("moved") / "elsewhere"
-    shutil.copytree(transformer_models_dir / TRANSFORMER_NAME / "1", moved)
-    with GraphSession(moved) as session:
+    with loaded_elsewhere(transformer_models_dir / TRANSFORMER_NAME / "1", moved) as session:
         yield session
 
 
@@ -84,19 +84,6 @@ def random_transformer() -> ExportableModel:
         weight.assign(weight + generator.normal(scale=0.3, size=weight.shape))
     run = TrainingRun(Path("random-weights"), recipe, source, target, model, {})
     return exportable_from_run(run, model_name=TRANSFORMER_NAME, precision=Precision.FLOAT32)
-
-
-@functools.cache
-def _models_dir() -> Path:
-    """Made once per process, even where several modules import the fixture."""
-    models_dir = Path(tempfile.mkdtemp(prefix="heed-transformer-"))
-    atexit.register(shutil.rmtree, models_dir, ignore_errors=True)
-    command = [sys.executable, "-m", "tests.support.exported_transformer", str(models_dir)]
-    root = Path(__file__).parents[2]
-    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise RuntimeError(f"the Transformer could not be exported:\n{result.stderr}")
-    return models_dir
 
 
 def _export(models_dir: Path) -> None:

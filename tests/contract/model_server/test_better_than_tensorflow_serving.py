@@ -49,16 +49,22 @@ def test_a_half_copied_version_without_its_variables_is_not_served(
     client.wait_for_states(MODEL, (2, "END", 5), (1, "AVAILABLE", 0))
 
 
-def test_a_version_that_keeps_failing_does_not_hold_up_another_model(tmp_path: Path) -> None:
-    good = publish_tiny_model(tmp_path / "a", 1)
-    publish_copy(good, tmp_path / "b", 1)
-    file = tmp_path / "models.config"
+def two_models(folder: Path) -> tuple[Path, str]:
+    """The models "a" and "b" in version 1: the version's folder, and the flag that serves both."""
+    version = publish_tiny_model(folder / "a", 1)
+    publish_copy(version, folder / "b", 1)
     models = "".join(
-        f'config {{ name: "{name}" base_path: "{tmp_path / name}" model_platform: "tensorflow" }}'
+        f'config {{ name: "{name}" base_path: "{folder / name}" model_platform: "tensorflow" }}'
         for name in ("a", "b")
     )
+    file = folder / "models.config"
     file.write_text(f"model_config_list {{ {models} }}")
-    flags = [f"--model_config_file={file}", "--max_num_load_retries=5"]
+    return version, f"--model_config_file={file}"
+
+
+def test_a_version_that_keeps_failing_does_not_hold_up_another_model(tmp_path: Path) -> None:
+    good, config_flag = two_models(tmp_path)
+    flags = [config_flag, "--max_num_load_retries=5"]
     with running_server_under_test(flags) as server, serving_client(server.address) as client:
         (tmp_path / "a" / "2").mkdir()
         client.wait_for_states("a", (2, "LOADING", 0), (1, "AVAILABLE", 0))
@@ -69,16 +75,9 @@ def test_a_version_that_keeps_failing_does_not_hold_up_another_model(tmp_path: P
 
 
 def test_a_missing_base_path_does_not_stop_the_watch_over_other_models(tmp_path: Path) -> None:
-    good = publish_tiny_model(tmp_path / "a", 1)
-    publish_copy(good, tmp_path / "b", 1)
-    file = tmp_path / "models.config"
-    models = "".join(
-        f'config {{ name: "{name}" base_path: "{tmp_path / name}" model_platform: "tensorflow" }}'
-        for name in ("a", "b")
-    )
-    file.write_text(f"model_config_list {{ {models} }}")
+    _, config_flag = two_models(tmp_path)
     with (
-        running_server_under_test([f"--model_config_file={file}"]) as server,
+        running_server_under_test([config_flag]) as server,
         serving_client(server.address) as client,
     ):
         shutil.move(tmp_path / "a", tmp_path / "gone")
