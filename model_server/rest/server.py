@@ -86,12 +86,20 @@ class _Handler(BaseHTTPRequestHandler):
     free_calls: ClassVar[threading.BoundedSemaphore]
 
     def do_GET(self) -> None:
+        if self.headers.get("Content-Length", "0") != "0":
+            self.close_connection = True  # a body that is not read must not be taken for a call
         self._reply(b"")
 
     def do_POST(self) -> None:
         body = self._body()
         if body is not None:
             self._reply(body)
+
+    def handle_expect_100(self) -> bool:
+        """Tell a caller with a large body to go on, at once."""
+        goes_on = super().handle_expect_100()
+        self.wfile.flush()
+        return goes_on
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Requests are counted, not logged."""

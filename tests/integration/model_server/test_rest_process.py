@@ -93,6 +93,15 @@ def test_odd_requests_are_refused(
     assert status in raw(rest_port(server), request_bytes)
 
 
+def test_a_caller_that_asks_whether_to_go_on_is_told_at_once(server: ModelServerProcess) -> None:
+    head = f"POST {PREDICT} HTTP/1.1\r\nContent-Length: 17\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", rest_port(server)), timeout=10) as caller:
+        caller.sendall(head.encode())
+        assert caller.recv(4096).startswith(b"HTTP/1.1 100 ")
+        caller.sendall(b'{"inputs": [2.0]}')
+        assert b" 200 " in caller.recv(4096)
+
+
 def test_callers_that_leave_do_no_harm(server: ModelServerProcess) -> None:
     port = rest_port(server)
     for _ in range(20):
