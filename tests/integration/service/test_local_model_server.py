@@ -60,7 +60,7 @@ def test_with_several_models_a_call_must_name_one(gateway: GatewayProcess) -> No
 def test_a_model_server_that_dies_is_started_again(gateway: GatewayProcess) -> None:
     child = gateway.model_server_child()
     child.kill()
-    wait_until(lambda: gateway.health() == "NOT_SERVING", timeout_s=5)
+    wait_until(lambda: gateway.health() == "NOT_SERVING")
     gateway.wait_for_log(re.compile("the model server ended with -9; starting it again in"))
     wait_until(lambda: gateway.health() == "SERVING", timeout_s=30)
     assert ask(gateway, "g2p").results

@@ -61,7 +61,7 @@ def gateway(
 
 
 def described(gateway: GatewayProcess) -> model_pb2.Model:
-    return gateway.stub.GetModel(inference_pb2.GetModelRequest(), timeout=5).model
+    return gateway.stub.GetModel(inference_pb2.GetModelRequest(), timeout=30).model
 
 
 def ready_versions(gateway: GatewayProcess) -> list[int]:
@@ -70,7 +70,7 @@ def ready_versions(gateway: GatewayProcess) -> list[int]:
 
 def generate(gateway: GatewayProcess, *texts: str) -> inference_pb2.GenerateResponse:
     request = generate_request(*texts, attention=inference_pb2.ATTENTION_LEVEL_PIECES)
-    return gateway.stub.Generate(request, timeout=10)
+    return gateway.stub.Generate(request, timeout=30)
 
 
 def spelled(answer: inference_pb2.GenerateResponse) -> list[str]:
@@ -95,7 +95,7 @@ def test_heads_of_every_layer_come_with_one_more_pass(
     stub: StubModelServer, gateway: GatewayProcess
 ) -> None:
     request = generate_request("ab", attention=inference_pb2.ATTENTION_LEVEL_HEADS)
-    answer = gateway.stub.Generate(request, timeout=10)
+    answer = gateway.stub.Generate(request, timeout=30)
     heads = answer.results[0].hypotheses[0].attention.heads
     assert [(head.layer_index, head.head_index) for head in heads] == [(0, 0), (0, 1)]
     assert [r.model_spec.signature_name for r in stub.requests] == ["greedy", "score"]
@@ -160,7 +160,7 @@ def test_a_version_that_keeps_breaking_its_contract_is_not_ready_and_says_why(
 
     stub.predict_fault = lose_rows
     error_of(lambda: generate(gateway, "abc"))
-    wait_until(lambda: gateway.health(MODEL_NAME) == "NOT_SERVING", timeout_s=5)
+    wait_until(lambda: gateway.health(MODEL_NAME) == "NOT_SERVING")
     assert gateway.health() == "NOT_SERVING"
     assert "'scores' has 9 rows, expected 1" in described(gateway).status_message
     error = error_of(lambda: generate(gateway, "abc"))
@@ -180,7 +180,7 @@ def test_one_row_that_the_model_rejects_fails_alone(
     stub.predict_fault = reject
     texts = ["abc", "abd", "abz", "abe", "abf"]
     calls = [
-        gateway.stub.Generate.future(generate_request(text), timeout=10)
+        gateway.stub.Generate.future(generate_request(text), timeout=30)
         for text in ["blocker", *texts]
     ]
     errors = [error_of(calls[3].result)]
@@ -237,7 +237,7 @@ def test_a_pinned_version_unloaded_during_a_call_is_not_found(
     stub.predict_fault = lambda request, response: abort(grpc.StatusCode.NOT_FOUND, "gone")
     request = generate_request("abc")
     request.model.version = stub.available[0]
-    error = error_of(lambda: gateway.stub.Generate(request, timeout=10))
+    error = error_of(lambda: gateway.stub.Generate(request, timeout=30))
     assert error.code() is grpc.StatusCode.NOT_FOUND
     assert detail_of(error, error_details_pb2.ErrorInfo).reason == "UNKNOWN_VERSION"
 
@@ -281,7 +281,7 @@ def test_a_version_whose_contract_does_not_fit_is_refused_and_the_old_one_goes_o
     assert callable(spoil)
     spoil(stub)
     stub.available = [old, old + 1]
-    wait_until(lambda: "was refused" in described(gateway).status_message, timeout_s=5)
+    wait_until(lambda: "was refused" in described(gateway).status_message)
     model = described(gateway)
     assert reason in model.status_message
     assert (model.ready, model.version, list(model.ready_versions)) == (True, old, [old])
@@ -293,7 +293,7 @@ def test_a_version_that_the_model_server_could_not_load_is_reported(
 ) -> None:
     (old,) = stub.available
     stub.failed = {old + 1: "Can't parse saved_model.pb as binary proto"}
-    wait_until(lambda: described(gateway).status_message != "", timeout_s=5)
+    wait_until(lambda: described(gateway).status_message != "")
     assert described(gateway).status_message == (
         f"version {old + 1} could not be loaded by the model server: "
         "DATA_LOSS: Can't parse saved_model.pb as binary proto"
@@ -306,11 +306,11 @@ def test_several_versions_can_be_asked_for_by_number(
 ) -> None:
     (old,) = stub.available
     stub.available = [old, old + 1]
-    wait_until(lambda: ready_versions(gateway) == [old + 1, old], timeout_s=5)
+    wait_until(lambda: ready_versions(gateway) == [old + 1, old])
     request = generate_request("abc")
-    assert gateway.stub.Generate(request, timeout=5).model.version == old + 1
+    assert gateway.stub.Generate(request, timeout=30).model.version == old + 1
     request.model.version = old
-    assert gateway.stub.Generate(request, timeout=5).model.version == old
+    assert gateway.stub.Generate(request, timeout=30).model.version == old
 
 
 def test_bytes_that_are_no_answer_are_a_failed_precondition(
