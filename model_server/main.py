@@ -27,7 +27,7 @@ logger = logging.getLogger("model_server")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the server until SIGTERM or SIGINT.
+    """Runs the server until SIGTERM or SIGINT.
 
     Args:
         arguments: The command line after the program's name.
@@ -84,7 +84,7 @@ def _run(
     metrics: ServerMetrics,
     stopped: threading.Event,
 ) -> int:
-    """Load the models, answer until told to stop, and let running calls finish."""
+    """Loads the models, answers until told to stop, and lets running calls finish."""
     from model_server.assembly import start_rest_server, start_rpc_server
     from model_server.calls import Calls
     from model_server.rest.server import RestAddressError
@@ -117,7 +117,7 @@ def _run(
 
 
 def _wait_for_models(registry: ModelRegistry, settings: Settings, stopped: threading.Event) -> bool:
-    """Wait, for ever if need be, until every model can be used; False when told to stop."""
+    """Waits, for ever if need be, until every model can be used; False when told to stop."""
     models = registry.apply(settings.read_models())
     while not stopped.is_set():
         if registry.wait_until_available(models, timeout_s=_WAIT_STEP_S, called="servable(s)"):

@@ -107,7 +107,7 @@ class Library:
         return str(self.TF_Version().decode())
 
     def set_log_level(self, level: int) -> None:
-        """Hold back what TensorFlow logs below a level; another TensorFlow may ignore it.
+        """Holds back what TensorFlow logs below a level; another TensorFlow may ignore it.
 
         TF_CPP_MIN_LOG_LEVEL holds back most of it, but not what is logged through Abseil.
 
@@ -118,7 +118,7 @@ class Library:
             self._set_log_level(level)
 
     def disable_xla(self) -> None:
-        """Refuse XLA compilation, as TensorFlow Serving does unless a flag allows it."""
+        """Refuses XLA compilation, as TensorFlow Serving does unless a flag allows it."""
         if self._disable_xla is None:
             logger.warning("This TensorFlow cannot switch XLA off: jit_compile graphs will run.")
             return
@@ -147,7 +147,7 @@ class CallStatus:
         self.handle = self._library.TF_NewStatus()
 
     def check(self) -> None:
-        """Raise what the call reported, if it failed.
+        """Raises what the call reported, if it failed.
 
         Raises:
             StatusError: With TensorFlow's code and message.

@@ -96,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(body)
 
     def handle_expect_100(self) -> bool:
-        """Tell a caller with a large body to go on, at once."""
+        """Tells a caller with a large body to go on, at once."""
         goes_on = super().handle_expect_100()
         self.wfile.flush()
         return goes_on
