@@ -18,6 +18,7 @@ from heed.v1 import inference_pb2
 from tests.support.exported_model import copy_models_dir
 from tests.support.gateway import (
     GATEWAY_COMMAND,
+    START_TIMEOUT_S,
     GatewayProcess,
     error_of,
     running_gateway,
@@ -62,7 +63,7 @@ def test_a_model_server_that_dies_is_started_again(gateway: GatewayProcess) -> N
     child.kill()
     wait_until(lambda: gateway.health() == "NOT_SERVING")
     gateway.wait_for_log(re.compile("the model server ended with -9; starting it again in"))
-    wait_until(lambda: gateway.health() == "SERVING", timeout_s=30)
+    wait_until(lambda: gateway.health() == "SERVING", timeout_s=START_TIMEOUT_S)
     assert ask(gateway, "g2p").results
     assert gateway.model_server_child().pid != child.pid
 
