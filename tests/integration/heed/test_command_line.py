@@ -145,7 +145,10 @@ def test_an_interrupt_ends_bulk_work_with_one_line(address, answered_count):
     for _ in range(answered_count):
         assert asking.stdout.readline() == b"WORD\n"
     asking.send_signal(signal.SIGINT)
-    _, errors = asking.communicate(timeout=30)
+    try:
+        _, errors = asking.communicate(timeout=30)
+    finally:
+        asking.kill()
     assert errors == b"heed: interrupted\n"
     assert asking.returncode == 130
 
