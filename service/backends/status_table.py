@@ -22,6 +22,8 @@ from service.errors import (
 
 ErrorMaker = Callable[[VersionKey, str], ServiceError]
 
+_FULL_BATCHING_QUEUE: Final = "The batch scheduling queue to which this task was submitted is full"
+
 
 def _breaks_contract(key: VersionKey, details: str) -> ServiceError:
     return ModelContractError(
@@ -48,6 +50,13 @@ def _unreachable(key: VersionKey, details: str) -> ServiceError:
     return ModelServerUnreachableError(key.name)
 
 
+def _unavailable(key: VersionKey, details: str) -> ServiceError:
+    """TensorFlow Serving answers UNAVAILABLE also when its own batching queue is full."""
+    if _FULL_BATCHING_QUEUE in details:
+        return ModelServerBusyError()
+    return _unreachable(key, details)
+
+
 STATUS_TABLE: Final[Mapping[grpc.StatusCode, ErrorMaker]] = {
     grpc.StatusCode.CANCELLED: _unreachable,
     grpc.StatusCode.UNKNOWN: _failed,
@@ -63,7 +72,7 @@ STATUS_TABLE: Final[Mapping[grpc.StatusCode, ErrorMaker]] = {
     grpc.StatusCode.OUT_OF_RANGE: _rejected_input,
     grpc.StatusCode.UNIMPLEMENTED: _breaks_contract,
     grpc.StatusCode.INTERNAL: _failed,
-    grpc.StatusCode.UNAVAILABLE: _unreachable,
+    grpc.StatusCode.UNAVAILABLE: _unavailable,
     grpc.StatusCode.DATA_LOSS: _failed,
 }
 """Every code but OK. The model server's own words go to the log, never to callers."""

@@ -149,3 +149,17 @@ def test_the_model_servers_codes_arrive_as_the_style_guide_has_them(
     code: grpc.StatusCode, expected: grpc.StatusCode
 ) -> None:
     assert to_wire(error_for_status(code, "", KEY), "").code is expected
+
+
+def test_a_full_queue_of_the_model_server_is_told_from_a_model_server_that_is_away() -> None:
+    full = (
+        "The batch scheduling queue to which this task was submitted is full; "
+        "currently 2 batches enqueued and max_enqueued_batches is 2"
+    )
+    assert isinstance(
+        error_for_status(grpc.StatusCode.UNAVAILABLE, full, KEY), errors.ModelServerBusyError
+    )
+    assert isinstance(
+        error_for_status(grpc.StatusCode.UNAVAILABLE, "connection refused", KEY),
+        errors.ModelServerUnreachableError,
+    )
