@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import re
 import statistics
 import subprocess
@@ -32,6 +33,8 @@ from typing import Any
 
 import grpc
 import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow's library is loaded
 
 from model_server.engine.session import SessionConfig
 from model_server.engine.tensor import NativeTensor
