@@ -79,7 +79,7 @@ class Demo:
                     soft_wrap=True,
                 )
             return
-        with self._step("Train (about two and a half minutes on two cores)"):
+        with self._step("Train (about two minutes on two cores)"):
             self._heed("train", self.recipe, "--out", str(self.run))
 
     def evaluate(self) -> None:

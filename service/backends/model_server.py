@@ -16,7 +16,12 @@ from heed.wire.v1 import serving_pb2
 from service.backends.status_table import error_for_status
 from service.backends.tensor_codec import TensorError, decode_tensor, encode_tensor
 from service.domain.signatures import Array, PredictTarget
-from service.errors import ModelAnswerError, ModelServerUnreachableError
+from service.errors import (
+    InternalError,
+    ModelAnswerError,
+    ModelContractError,
+    ModelServerUnreachableError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +40,10 @@ CHANNEL_OPTIONS: Final[Sequence[tuple[str, int]]] = (
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 10_000),
 )
+
+
+_SURPRISES: Final = (ModelContractError, InternalError)
+"""Failures that neither load nor a roll-out explains: the log gets the model server's words."""
 
 
 class ModelStatusError(Exception):
@@ -118,8 +127,10 @@ class ModelServer:
             answer = await self._call(PREDICT, request.SerializeToString(), timeout_s)
         except grpc.aio.AioRpcError as error:
             code, details = error.code(), error.details() or ""
-            logger.debug("Predict failed with %s: %s", code.name, details)
-            raise error_for_status(code, details, target.model) from error
+            failure = error_for_status(code, details, target.model)
+            level = logging.WARNING if isinstance(failure, _SURPRISES) else logging.DEBUG
+            logger.log(level, "Predict failed with %s: %s", code.name, details)
+            raise failure from error
         return _read_answer(answer, target)
 
     async def model_status(self, model: str, *, timeout_s: float) -> tuple[VersionStatus, ...]:

@@ -63,7 +63,9 @@ def decoding_inputs(
         **_source_inputs(source_ids),
         "max_lengths": _scalar(longest if options.max_length is None else options.max_length),
         "min_lengths": _scalar(options.min_length or 0),
-        "prefix_tokens": np.array(prefix_ids, dtype=np.int32),
+        # Never without a column: TensorFlow Serving's batching refuses to merge empty inputs with
+        # others, and what stands behind the prefix is not read.
+        "prefix_tokens": np.array(prefix_ids or [SPECIAL_IDS.pad], dtype=np.int32),
         "prefix_lengths": _scalar(len(prefix_ids)),
         **_search_inputs(options.search),
     }

@@ -90,3 +90,9 @@ def test_a_seed_is_sent_as_it_is_and_drawn_where_there_is_none() -> None:
     free = GenerateOptions(search=SamplingOptions())
     seeds = {int(decoding_inputs([5], [], options=free, longest=9)["seed"]) for _ in range(20)}
     assert len(seeds) > 10
+
+
+def test_a_row_without_a_prefix_still_has_a_column_for_it() -> None:
+    inputs = decoding_inputs([5, 6], [], options=GenerateOptions(), longest=9)
+    assert inputs["prefix_tokens"].tolist() == [0]
+    assert inputs["prefix_lengths"] == 0
