@@ -200,11 +200,11 @@ class AsyncClient:
                 while len(in_flight) > most:
                     for result in await self._settle(in_flight, options, has_answered):
                         yield result
-                    has_answered |= _finish(in_flight.popleft())
+                    has_answered |= in_flight.popleft().chunk.finish()
             while in_flight:
                 for result in await self._settle(in_flight, options, has_answered):
                     yield result
-                has_answered |= _finish(in_flight.popleft())
+                has_answered |= in_flight.popleft().chunk.finish()
         finally:
             for call in in_flight:
                 call.cancel()
@@ -254,10 +254,3 @@ class _Call:
     def cancel(self) -> None:
         if self.call is not None:
             self.call.cancel()
-
-
-def _finish(call: _Call) -> bool:
-    """Raises what stands behind the texts of a settled call; says whether it had any."""
-    if call.chunk.error is not None:
-        raise call.chunk.error
-    return bool(call.chunk.texts)

@@ -75,6 +75,16 @@ class Chunk:
     error: HeedError | None = None
     is_before_pause: bool = False
 
+    def finish(self) -> bool:
+        """Says, once the texts are answered, whether there were any.
+
+        Raises:
+            HeedError: `error`, which stands behind the texts.
+        """
+        if self.error is not None:
+            raise self.error
+        return bool(self.texts)
+
 
 class Chunker:
     """Collects texts until they fill a call."""

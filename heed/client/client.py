@@ -248,10 +248,10 @@ class Client:
                 most = 0 if chunk.is_before_pause else self._bulk.calls_in_flight - 1
                 while len(in_flight) > most:
                     yield from self._settle(in_flight, options, has_answered)
-                    has_answered |= _finish(in_flight.popleft())
+                    has_answered |= in_flight.popleft().chunk.finish()
             while in_flight:
                 yield from self._settle(in_flight, options, has_answered)
-                has_answered |= _finish(in_flight.popleft())
+                has_answered |= in_flight.popleft().chunk.finish()
         finally:
             for call in in_flight:
                 call.cancel()
@@ -301,10 +301,3 @@ class _Call:
     def cancel(self) -> None:
         if self.future is not None:
             self.future.cancel()
-
-
-def _finish(call: _Call) -> bool:
-    """Raises what stands behind the texts of a settled call; says whether it had any."""
-    if call.chunk.error is not None:
-        raise call.chunk.error
-    return bool(call.chunk.texts)
