@@ -7,4 +7,4 @@ compile() {
         --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet "$@"
 }
 compile --extra dev --output-file requirements/dev.lock
-compile --constraint requirements/dev.lock --output-file requirements/base.lock
+compile --extra serve --constraint requirements/dev.lock --output-file requirements/serve.lock

@@ -31,7 +31,7 @@ ASK: Final = (
     Command("models", "list the models of a gateway", "heed.cli.models"),
 )
 SERVE: Final = (
-    Command("serve", "run the gateway", "service.main", extra="train", passes_name=True),
+    Command("serve", "run the gateway", "service.main", extra="serve", passes_name=True),
     Command("model-server", "run the local model server", "model_server.main", extra="train"),
 )
 MAKE: Final = tuple(

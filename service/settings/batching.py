@@ -1,0 +1,32 @@
+"""How rows wait, and how they travel together."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from service.settings.base import SettingsGroup
+
+
+class BatchingSettings(SettingsGroup):
+    """How rows wait, and how they travel together."""
+
+    max_queue_tokens: int = Field(
+        default=65_536,
+        ge=1,
+        description="The most tokens that may wait; calls beyond are refused at once.",
+    )
+    max_batch_tokens: int = Field(
+        default=4096,
+        ge=1,
+        description="The most padded tokens (rows x longest) in a batch; a longer row goes alone.",
+    )
+    max_batch_rows: int = Field(default=128, ge=1, description="The most rows in one batch.")
+    max_batch_padding: float = Field(
+        default=0.25,
+        ge=0.0,
+        lt=1.0,
+        description="The largest share of padding when a batch is filled with other lengths.",
+    )
+    max_batches_in_flight: int = Field(
+        default=2, ge=1, description="The most batches in the model server at once."
+    )
