@@ -10,13 +10,13 @@ import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, Final
 
+from service.api.call_gate import CallGate
 from service.backends.local_model_server import LocalModelServer, check_installed, find_models
 from service.backends.model_server import ModelServer
 from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
 from service.batching.policy import BatchLimits
 from service.pipeline.inference import InferencePipeline
-from service.rpc.call_gate import CallGate
 from service.rpc.health import HealthReporter
 from service.rpc.server import make_server
 from service.settings import GatewaySettings

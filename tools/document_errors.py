@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from service import errors
-from service.rpc.error_table import STATUS_CODES
+from service.api.error_table import STATUS_CODES
 
 PAGE = Path(__file__).parents[1] / "docs/errors.md"
 

@@ -13,10 +13,10 @@ import grpc
 import grpc.aio
 from google.protobuf import descriptor_pool
 
+from service.api.call_gate import CallGate
+from service.api.error_table import to_wire
 from service.errors import InvalidRequestError, ServiceError
 from service.logs import request_id
-from service.rpc.call_gate import CallGate
-from service.rpc.error_table import to_wire
 from service.rpc.request_decoding import RequestDecoder, UndecodableRequest, make_decoder
 
 logger = logging.getLogger(__name__)

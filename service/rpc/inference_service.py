@@ -10,9 +10,9 @@ from typing import Any, Final
 import grpc.aio
 
 from heed.v1 import inference_pb2, inference_pb2_grpc
+from service.api.from_messages import read_generate, read_score, read_selector
+from service.api.to_messages import write_generate, write_model, write_models, write_score
 from service.pipeline.inference import InferencePipeline
-from service.rpc.from_messages import read_generate, read_score, read_selector
-from service.rpc.to_messages import write_generate, write_model, write_models, write_score
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

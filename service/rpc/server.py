@@ -7,8 +7,8 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from heed.v1 import inference_pb2, inference_pb2_grpc
+from service.api.call_gate import CallGate
 from service.pipeline.inference import InferencePipeline
-from service.rpc.call_gate import CallGate
 from service.rpc.call_interceptor import CallInterceptor
 from service.rpc.health import HealthReporter
 from service.rpc.inference_service import InferenceService

@@ -12,9 +12,9 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from service import errors
+from service.api.error_table import INTERNAL_MESSAGE, STATUS_CODES, to_wire
 from service.backends.status_table import STATUS_TABLE, error_for_status
 from service.domain.models import VersionKey
-from service.rpc.error_table import INTERNAL_MESSAGE, STATUS_CODES, to_wire
 
 KEY = VersionKey("g2p", 3)
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from heed.v1 import inference_pb2
+from service.api.search_options import read_search
 from service.domain.models import ModelSelector
 from service.domain.requests import GenerateCall, GenerateOptions, ScoreCall, TextPair
 from service.domain.signatures import AttentionLevel
 from service.errors import InvalidRequestError
-from service.rpc.search_options import read_search
 
 MAX_NAME_CHARACTERS: Final = 128
 """The longest name of a model that is looked up; an error repeats it."""

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from service.api.call_gate import QUIET_S, CallGate
 from service.errors import DrainingError
-from service.rpc.call_gate import QUIET_S, CallGate
 
 
 async def test_a_shut_gate_turns_calls_away_and_waits_for_those_inside() -> None:

@@ -1,0 +1,1 @@
+"""What every protocol of the gateway shares: messages and answers, errors, the way in."""
