@@ -69,6 +69,8 @@ class Tokenizer:
                 f"not a serialised SentencePiece model ({len(serialized)} bytes): {error}"
             ) from error
         self._serialized = serialized
+        self._vocabulary_size = int(self._processor.vocab_size())
+        self._unknown_id = int(self._processor.unk_id())
 
     @property
     def serialized(self) -> bytes:
@@ -83,7 +85,7 @@ class Tokenizer:
     @property
     def vocabulary_size(self) -> int:
         """Number of ids, the special ones included."""
-        return int(self._processor.vocab_size())
+        return self._vocabulary_size
 
     def piece(self, token_id: int) -> str:
         """The vocabulary's own name of an id, for example "▁the" or "</s>"."""
@@ -96,6 +98,8 @@ class Tokenizer:
 
     def encode(self, text: str) -> tuple[TextToken, ...]:
         """The tokens of a text, each with its span. Text of white space alone has no tokens."""
+        if not text:
+            return ()
         proto = self._processor.encode(text, return_type="proto")
         return self._with_spans(text, proto.pieces)
 
@@ -110,11 +114,11 @@ class Tokenizer:
         return DecodedText(text=proto.text, tokens=self._with_spans(proto.text, proto.pieces))
 
     def _check_ids(self, token_ids: Iterable[int]) -> None:
+        size = self._vocabulary_size
         for token_id in token_ids:
-            if not 0 <= token_id < self.vocabulary_size:
+            if not 0 <= token_id < size:
                 raise TokenizerError(
-                    f"token id {token_id} lies outside the vocabulary "
-                    f"(0 to {self.vocabulary_size - 1})"
+                    f"token id {token_id} lies outside the vocabulary (0 to {size - 1})"
                 )
 
     def _with_spans(self, text: str, pieces: Iterable[Any]) -> tuple[TextToken, ...]:
@@ -125,8 +129,9 @@ class Tokenizer:
         tokens = []
         for token_id, begin, end in _with_shared_spans(spans):
             begin, end = _without_white_space(text, begin, end)
-            is_unknown = token_id == self._processor.unk_id()
-            tokens.append(TextToken(token_id, text[begin:end], begin, end, is_unknown))
+            tokens.append(
+                TextToken(token_id, text[begin:end], begin, end, token_id == self._unknown_id)
+            )
         return tuple(tokens)
 
 
@@ -158,10 +163,9 @@ def _with_shared_spans(spans: Sequence[tuple[int, int, int]]) -> list[tuple[int,
 
 def _without_white_space(text: str, begin: int, end: int) -> tuple[int, int]:
     """Narrows a span to its visible characters; a span of white space alone stays as it is."""
-    if not text[begin:end].strip():
+    span = text[begin:end]
+    visible = span.strip()
+    if not visible or len(visible) == len(span):
         return begin, end
-    while text[begin].isspace():
-        begin += 1
-    while text[end - 1].isspace():
-        end -= 1
-    return begin, end
+    begin += len(span) - len(span.lstrip())
+    return begin, begin + len(visible)
