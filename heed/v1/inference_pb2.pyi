@@ -111,6 +111,119 @@ class GenerateResult(_message.Message):
     hypotheses: _containers.RepeatedCompositeFieldContainer[Hypothesis]
     def __init__(self, source_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ...) -> None: ...
 
+class StreamGenerateRequest(_message.Message):
+    __slots__ = ("model", "text", "options", "split_sentences", "chunk_tokens")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_SENTENCES_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    model: ModelSelector
+    text: str
+    options: GenerateOptions
+    split_sentences: bool
+    chunk_tokens: int
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., text: _Optional[str] = ..., options: _Optional[_Union[GenerateOptions, _Mapping]] = ..., split_sentences: bool = ..., chunk_tokens: _Optional[int] = ...) -> None: ...
+
+class StreamGenerateResponse(_message.Message):
+    __slots__ = ("model", "segment_index", "segment_count", "begin_offset", "end_offset", "partial", "result", "timings")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    SEGMENT_INDEX_FIELD_NUMBER: _ClassVar[int]
+    SEGMENT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BEGIN_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    END_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    PARTIAL_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    TIMINGS_FIELD_NUMBER: _ClassVar[int]
+    model: _model_pb2.ModelVersion
+    segment_index: int
+    segment_count: int
+    begin_offset: int
+    end_offset: int
+    partial: PartialHypothesis
+    result: GenerateResult
+    timings: Timings
+    def __init__(self, model: _Optional[_Union[_model_pb2.ModelVersion, _Mapping]] = ..., segment_index: _Optional[int] = ..., segment_count: _Optional[int] = ..., begin_offset: _Optional[int] = ..., end_offset: _Optional[int] = ..., partial: _Optional[_Union[PartialHypothesis, _Mapping]] = ..., result: _Optional[_Union[GenerateResult, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ...) -> None: ...
+
+class PartialHypothesis(_message.Message):
+    __slots__ = ("text", "tokens", "stable_end_offset")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    STABLE_END_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    tokens: _containers.RepeatedCompositeFieldContainer[Token]
+    stable_end_offset: int
+    def __init__(self, text: _Optional[str] = ..., tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., stable_end_offset: _Optional[int] = ...) -> None: ...
+
+class GenerateManyRequest(_message.Message):
+    __slots__ = ("config", "input")
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    INPUT_FIELD_NUMBER: _ClassVar[int]
+    config: GenerateManyConfig
+    input: GenerateManyInput
+    def __init__(self, config: _Optional[_Union[GenerateManyConfig, _Mapping]] = ..., input: _Optional[_Union[GenerateManyInput, _Mapping]] = ...) -> None: ...
+
+class GenerateManyConfig(_message.Message):
+    __slots__ = ("model", "options")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    model: ModelSelector
+    options: GenerateOptions
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., options: _Optional[_Union[GenerateOptions, _Mapping]] = ...) -> None: ...
+
+class GenerateManyInput(_message.Message):
+    __slots__ = ("id", "text")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    text: str
+    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+
+class GenerateManyResponse(_message.Message):
+    __slots__ = ("id", "result", "error", "model", "timings")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TIMINGS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    result: GenerateResult
+    error: TextError
+    model: _model_pb2.ModelVersion
+    timings: Timings
+    def __init__(self, id: _Optional[str] = ..., result: _Optional[_Union[GenerateResult, _Mapping]] = ..., error: _Optional[_Union[TextError, _Mapping]] = ..., model: _Optional[_Union[_model_pb2.ModelVersion, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ...) -> None: ...
+
+class TextError(_message.Message):
+    __slots__ = ("code", "reason", "message", "metadata", "field_violations", "retry_delay")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    FIELD_VIOLATIONS_FIELD_NUMBER: _ClassVar[int]
+    RETRY_DELAY_FIELD_NUMBER: _ClassVar[int]
+    code: int
+    reason: str
+    message: str
+    metadata: _containers.ScalarMap[str, str]
+    field_violations: _containers.RepeatedCompositeFieldContainer[FieldViolation]
+    retry_delay: _duration_pb2.Duration
+    def __init__(self, code: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., field_violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ..., retry_delay: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class FieldViolation(_message.Message):
+    __slots__ = ("field", "description")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    description: str
+    def __init__(self, field: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
+
 class Token(_message.Message):
     __slots__ = ("id", "text", "begin_offset", "end_offset", "kind", "score")
     ID_FIELD_NUMBER: _ClassVar[int]

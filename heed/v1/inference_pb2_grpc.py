@@ -43,6 +43,16 @@ class InferenceServiceStub(object):
                 request_serializer=heed_dot_v1_dot_inference__pb2.GenerateRequest.SerializeToString,
                 response_deserializer=heed_dot_v1_dot_inference__pb2.GenerateResponse.FromString,
                 _registered_method=True)
+        self.StreamGenerate = channel.unary_stream(
+                '/heed.v1.InferenceService/StreamGenerate',
+                request_serializer=heed_dot_v1_dot_inference__pb2.StreamGenerateRequest.SerializeToString,
+                response_deserializer=heed_dot_v1_dot_inference__pb2.StreamGenerateResponse.FromString,
+                _registered_method=True)
+        self.GenerateMany = channel.stream_stream(
+                '/heed.v1.InferenceService/GenerateMany',
+                request_serializer=heed_dot_v1_dot_inference__pb2.GenerateManyRequest.SerializeToString,
+                response_deserializer=heed_dot_v1_dot_inference__pb2.GenerateManyResponse.FromString,
+                _registered_method=True)
         self.Score = channel.unary_unary(
                 '/heed.v1.InferenceService/Score',
                 request_serializer=heed_dot_v1_dot_inference__pb2.ScoreRequest.SerializeToString,
@@ -70,6 +80,26 @@ class InferenceServiceServicer(object):
     def Generate(self, request, context):
         """Generates an output for every text of the request. All texts are answered, in order, or the
         call fails as a whole.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamGenerate(self, request, context):
+        """Generates an output for one text and sends it while it grows. A long text can be split into
+        sentences, whose outputs come in order. One version answers the whole stream.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GenerateMany(self, request_iterator, context):
+        """Generates outputs for any number of texts: the first message says how, each other one brings a
+        text. Answers come as they are ready, in any order, each with its text's id. A text that cannot
+        be answered gets an error of its own. The gateway reads ahead only so far: a caller who sends
+        faster than the model works, or does not read the answers, is slowed down and never refused.
+        When the gateway ends, everything that it has read is answered, then the stream ends with
+        UNAVAILABLE; texts without an answer can be sent again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,6 +134,16 @@ def add_InferenceServiceServicer_to_server(servicer, server):
                     servicer.Generate,
                     request_deserializer=heed_dot_v1_dot_inference__pb2.GenerateRequest.FromString,
                     response_serializer=heed_dot_v1_dot_inference__pb2.GenerateResponse.SerializeToString,
+            ),
+            'StreamGenerate': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamGenerate,
+                    request_deserializer=heed_dot_v1_dot_inference__pb2.StreamGenerateRequest.FromString,
+                    response_serializer=heed_dot_v1_dot_inference__pb2.StreamGenerateResponse.SerializeToString,
+            ),
+            'GenerateMany': grpc.stream_stream_rpc_method_handler(
+                    servicer.GenerateMany,
+                    request_deserializer=heed_dot_v1_dot_inference__pb2.GenerateManyRequest.FromString,
+                    response_serializer=heed_dot_v1_dot_inference__pb2.GenerateManyResponse.SerializeToString,
             ),
             'Score': grpc.unary_unary_rpc_method_handler(
                     servicer.Score,
@@ -152,6 +192,60 @@ class InferenceService(object):
             '/heed.v1.InferenceService/Generate',
             heed_dot_v1_dot_inference__pb2.GenerateRequest.SerializeToString,
             heed_dot_v1_dot_inference__pb2.GenerateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamGenerate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/heed.v1.InferenceService/StreamGenerate',
+            heed_dot_v1_dot_inference__pb2.StreamGenerateRequest.SerializeToString,
+            heed_dot_v1_dot_inference__pb2.StreamGenerateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GenerateMany(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/heed.v1.InferenceService/GenerateMany',
+            heed_dot_v1_dot_inference__pb2.GenerateManyRequest.SerializeToString,
+            heed_dot_v1_dot_inference__pb2.GenerateManyResponse.FromString,
             options,
             channel_credentials,
             insecure,
