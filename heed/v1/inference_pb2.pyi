@@ -15,6 +15,12 @@ class AttentionLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ATTENTION_LEVEL_PIECES: _ClassVar[AttentionLevel]
     ATTENTION_LEVEL_HEADS: _ClassVar[AttentionLevel]
 
+class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRIORITY_UNSPECIFIED: _ClassVar[Priority]
+    PRIORITY_INTERACTIVE: _ClassVar[Priority]
+    PRIORITY_BULK: _ClassVar[Priority]
+
 class TokenKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     TOKEN_KIND_UNSPECIFIED: _ClassVar[TokenKind]
@@ -31,6 +37,9 @@ ATTENTION_LEVEL_UNSPECIFIED: AttentionLevel
 ATTENTION_LEVEL_NONE: AttentionLevel
 ATTENTION_LEVEL_PIECES: AttentionLevel
 ATTENTION_LEVEL_HEADS: AttentionLevel
+PRIORITY_UNSPECIFIED: Priority
+PRIORITY_INTERACTIVE: Priority
+PRIORITY_BULK: Priority
 TOKEN_KIND_UNSPECIFIED: TokenKind
 TOKEN_KIND_TEXT: TokenKind
 TOKEN_KIND_UNKNOWN: TokenKind
@@ -84,14 +93,16 @@ class SamplingOptions(_message.Message):
     def __init__(self, temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("model", "texts", "options")
+    __slots__ = ("model", "texts", "options", "priority")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TEXTS_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     model: ModelSelector
     texts: _containers.RepeatedScalarFieldContainer[str]
     options: GenerateOptions
-    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., texts: _Optional[_Iterable[str]] = ..., options: _Optional[_Union[GenerateOptions, _Mapping]] = ...) -> None: ...
+    priority: Priority
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., texts: _Optional[_Iterable[str]] = ..., options: _Optional[_Union[GenerateOptions, _Mapping]] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
 
 class GenerateResponse(_message.Message):
     __slots__ = ("model", "results", "timings")
@@ -299,14 +310,16 @@ class TextPair(_message.Message):
     def __init__(self, source_text: _Optional[str] = ..., target_text: _Optional[str] = ...) -> None: ...
 
 class ScoreRequest(_message.Message):
-    __slots__ = ("model", "pairs", "attention")
+    __slots__ = ("model", "pairs", "attention", "priority")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     PAIRS_FIELD_NUMBER: _ClassVar[int]
     ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     model: ModelSelector
     pairs: _containers.RepeatedCompositeFieldContainer[TextPair]
     attention: AttentionLevel
-    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., pairs: _Optional[_Iterable[_Union[TextPair, _Mapping]]] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ...) -> None: ...
+    priority: Priority
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., pairs: _Optional[_Iterable[_Union[TextPair, _Mapping]]] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
 
 class ScoreResponse(_message.Message):
     __slots__ = ("model", "results", "timings")
