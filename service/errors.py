@@ -2,11 +2,19 @@
 
     ServiceError
     ├── InvalidRequestError            the caller must change the request
+    ├── UnauthenticatedError           the caller must say who it is
+    │   ├── MissingApiKeyError
+    │   ├── InvalidApiKeyError
+    │   └── ExpiredApiKeyError
+    ├── PermissionDeniedError          the caller may not do this
+    │   └── ModelNotPermittedError
     ├── NotFoundError
     │   ├── UnknownModelError
     │   └── UnknownVersionError
     ├── OverloadedError                waiting helps
     │   ├── QueueFullError
+    │   ├── RateLimitedError
+    │   ├── TooManyCallsError
     │   └── ModelServerBusyError
     ├── DeadlinePassedError
     ├── UnavailableError               trying again helps
@@ -96,6 +104,56 @@ class InvalidRequestError(ServiceError):
         return cls([FieldViolation(field, description)])
 
 
+class UnauthenticatedError(ServiceError):
+    """The caller did not prove who it is."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class MissingApiKeyError(UnauthenticatedError):
+    """The gateway asks for an API key, and the call carries none."""
+
+    reason = "API_KEY_MISSING"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "an API key is needed: send `authorization: Bearer KEY`, or `x-api-key: KEY`"
+        )
+
+
+class InvalidApiKeyError(UnauthenticatedError):
+    """The call's API key is not, or no longer, one of the gateway's."""
+
+    reason = "API_KEY_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__("the API key is not known here")
+
+
+class ExpiredApiKeyError(UnauthenticatedError):
+    """The call's API key was good once."""
+
+    reason = "API_KEY_EXPIRED"
+
+    def __init__(self, expired: str) -> None:
+        super().__init__(f"the API key expired at {expired}; ask for a new one")
+
+
+class PermissionDeniedError(ServiceError):
+    """The caller is known, but may not do this."""
+
+    reason = "PERMISSION_DENIED"
+
+
+class ModelNotPermittedError(PermissionDeniedError):
+    """The caller's API key does not permit this model, whether it exists or not."""
+
+    reason = "MODEL_NOT_PERMITTED"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"this API key does not permit model {model!r}", {"model": model})
+
+
 class NotFoundError(ServiceError):
     """What the request names does not exist here."""
 
@@ -156,6 +214,33 @@ class QueueFullError(OverloadedError):
             f"try again in {retry_after_s:.2f} s",
             retry_after_s,
             {"waiting_tokens": str(waiting_tokens), "max_queue_tokens": str(max_queue_tokens)},
+        )
+
+
+class RateLimitedError(OverloadedError):
+    """The caller's API key allows no more requests or tokens now; nothing was done."""
+
+    reason = "RATE_LIMITED"
+
+    def __init__(self, unit: str, *, limit_per_s: float, retry_after_s: float) -> None:
+        super().__init__(
+            f"this API key allows {limit_per_s:g} {unit} a second; "
+            f"try again in {retry_after_s:.2f} s",
+            retry_after_s,
+            {"unit": unit, "limit_per_s": f"{limit_per_s:g}"},
+        )
+
+
+class TooManyCallsError(OverloadedError):
+    """The caller has as many calls under way as one caller may have; nothing was done."""
+
+    reason = "TOO_MANY_CALLS"
+
+    def __init__(self, max_calls: int, retry_after_s: float = 1.0) -> None:
+        super().__init__(
+            f"one caller may have {max_calls} calls under way at once; wait until one has ended",
+            retry_after_s,
+            {"max_calls": str(max_calls)},
         )
 
 

@@ -63,6 +63,8 @@ def _advice(error: type[errors.ServiceError]) -> str:
         return "yes"
     if issubclass(error, errors.DeadlinePassedError):
         return "with more time"
+    if issubclass(error, errors.UnauthenticatedError):
+        return "with another key"
     return "no"
 
 
