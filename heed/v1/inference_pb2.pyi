@@ -14,6 +14,13 @@ class AttentionLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ATTENTION_LEVEL_NONE: _ClassVar[AttentionLevel]
     ATTENTION_LEVEL_PIECES: _ClassVar[AttentionLevel]
     ATTENTION_LEVEL_HEADS: _ClassVar[AttentionLevel]
+    ATTENTION_LEVEL_WORDS: _ClassVar[AttentionLevel]
+
+class WeightFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WEIGHT_FORMAT_UNSPECIFIED: _ClassVar[WeightFormat]
+    WEIGHT_FORMAT_FLOAT32: _ClassVar[WeightFormat]
+    WEIGHT_FORMAT_FLOAT16: _ClassVar[WeightFormat]
 
 class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -27,16 +34,27 @@ class TokenKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TOKEN_KIND_TEXT: _ClassVar[TokenKind]
     TOKEN_KIND_UNKNOWN: _ClassVar[TokenKind]
     TOKEN_KIND_END: _ClassVar[TokenKind]
+    TOKEN_KIND_WORD: _ClassVar[TokenKind]
 
 class FinishReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     FINISH_REASON_UNSPECIFIED: _ClassVar[FinishReason]
     FINISH_REASON_END: _ClassVar[FinishReason]
     FINISH_REASON_LENGTH: _ClassVar[FinishReason]
+
+class TextSide(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TEXT_SIDE_UNSPECIFIED: _ClassVar[TextSide]
+    TEXT_SIDE_SOURCE: _ClassVar[TextSide]
+    TEXT_SIDE_TARGET: _ClassVar[TextSide]
 ATTENTION_LEVEL_UNSPECIFIED: AttentionLevel
 ATTENTION_LEVEL_NONE: AttentionLevel
 ATTENTION_LEVEL_PIECES: AttentionLevel
 ATTENTION_LEVEL_HEADS: AttentionLevel
+ATTENTION_LEVEL_WORDS: AttentionLevel
+WEIGHT_FORMAT_UNSPECIFIED: WeightFormat
+WEIGHT_FORMAT_FLOAT32: WeightFormat
+WEIGHT_FORMAT_FLOAT16: WeightFormat
 PRIORITY_UNSPECIFIED: Priority
 PRIORITY_INTERACTIVE: Priority
 PRIORITY_BULK: Priority
@@ -44,9 +62,13 @@ TOKEN_KIND_UNSPECIFIED: TokenKind
 TOKEN_KIND_TEXT: TokenKind
 TOKEN_KIND_UNKNOWN: TokenKind
 TOKEN_KIND_END: TokenKind
+TOKEN_KIND_WORD: TokenKind
 FINISH_REASON_UNSPECIFIED: FinishReason
 FINISH_REASON_END: FinishReason
 FINISH_REASON_LENGTH: FinishReason
+TEXT_SIDE_UNSPECIFIED: TextSide
+TEXT_SIDE_SOURCE: TextSide
+TEXT_SIDE_TARGET: TextSide
 
 class ModelSelector(_message.Message):
     __slots__ = ("name", "version")
@@ -56,8 +78,24 @@ class ModelSelector(_message.Message):
     version: int
     def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
+class AttentionOptions(_message.Message):
+    __slots__ = ("heads_of_words", "top_weights", "weight_format")
+    HEADS_OF_WORDS_FIELD_NUMBER: _ClassVar[int]
+    TOP_WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FORMAT_FIELD_NUMBER: _ClassVar[int]
+    heads_of_words: bool
+    top_weights: int
+    weight_format: WeightFormat
+    def __init__(self, heads_of_words: bool = ..., top_weights: _Optional[int] = ..., weight_format: _Optional[_Union[WeightFormat, str]] = ...) -> None: ...
+
+class AlignmentOptions(_message.Message):
+    __slots__ = ("min_weight",)
+    MIN_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    min_weight: float
+    def __init__(self, min_weight: _Optional[float] = ...) -> None: ...
+
 class GenerateOptions(_message.Message):
-    __slots__ = ("max_length", "min_length", "prefix", "attention", "beam_width", "num_hypotheses", "length_penalty", "coverage_penalty", "no_repeat_ngram_size", "sampling")
+    __slots__ = ("max_length", "min_length", "prefix", "attention", "beam_width", "num_hypotheses", "length_penalty", "coverage_penalty", "no_repeat_ngram_size", "sampling", "attention_options", "alignment")
     MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
     MIN_LENGTH_FIELD_NUMBER: _ClassVar[int]
     PREFIX_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +106,8 @@ class GenerateOptions(_message.Message):
     COVERAGE_PENALTY_FIELD_NUMBER: _ClassVar[int]
     NO_REPEAT_NGRAM_SIZE_FIELD_NUMBER: _ClassVar[int]
     SAMPLING_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    ALIGNMENT_FIELD_NUMBER: _ClassVar[int]
     max_length: int
     min_length: int
     prefix: str
@@ -78,7 +118,9 @@ class GenerateOptions(_message.Message):
     coverage_penalty: float
     no_repeat_ngram_size: int
     sampling: SamplingOptions
-    def __init__(self, max_length: _Optional[int] = ..., min_length: _Optional[int] = ..., prefix: _Optional[str] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ..., beam_width: _Optional[int] = ..., num_hypotheses: _Optional[int] = ..., length_penalty: _Optional[float] = ..., coverage_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., sampling: _Optional[_Union[SamplingOptions, _Mapping]] = ...) -> None: ...
+    attention_options: AttentionOptions
+    alignment: AlignmentOptions
+    def __init__(self, max_length: _Optional[int] = ..., min_length: _Optional[int] = ..., prefix: _Optional[str] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ..., beam_width: _Optional[int] = ..., num_hypotheses: _Optional[int] = ..., length_penalty: _Optional[float] = ..., coverage_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., sampling: _Optional[_Union[SamplingOptions, _Mapping]] = ..., attention_options: _Optional[_Union[AttentionOptions, _Mapping]] = ..., alignment: _Optional[_Union[AlignmentOptions, _Mapping]] = ...) -> None: ...
 
 class SamplingOptions(_message.Message):
     __slots__ = ("temperature", "top_k", "top_p", "seed")
@@ -252,54 +294,108 @@ class Token(_message.Message):
     def __init__(self, id: _Optional[int] = ..., text: _Optional[str] = ..., begin_offset: _Optional[int] = ..., end_offset: _Optional[int] = ..., kind: _Optional[_Union[TokenKind, str]] = ..., score: _Optional[float] = ...) -> None: ...
 
 class Hypothesis(_message.Message):
-    __slots__ = ("text", "score", "tokens", "finish_reason", "attention", "rank_score")
+    __slots__ = ("text", "score", "tokens", "finish_reason", "attention", "rank_score", "alignment")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
     ATTENTION_FIELD_NUMBER: _ClassVar[int]
     RANK_SCORE_FIELD_NUMBER: _ClassVar[int]
+    ALIGNMENT_FIELD_NUMBER: _ClassVar[int]
     text: str
     score: float
     tokens: _containers.RepeatedCompositeFieldContainer[Token]
     finish_reason: FinishReason
     attention: Attention
     rank_score: float
-    def __init__(self, text: _Optional[str] = ..., score: _Optional[float] = ..., tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ..., rank_score: _Optional[float] = ...) -> None: ...
+    alignment: Alignment
+    def __init__(self, text: _Optional[str] = ..., score: _Optional[float] = ..., tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ..., rank_score: _Optional[float] = ..., alignment: _Optional[_Union[Alignment, _Mapping]] = ...) -> None: ...
+
+class TextSpan(_message.Message):
+    __slots__ = ("begin_offset", "end_offset")
+    BEGIN_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    END_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    begin_offset: int
+    end_offset: int
+    def __init__(self, begin_offset: _Optional[int] = ..., end_offset: _Optional[int] = ...) -> None: ...
+
+class Alignment(_message.Message):
+    __slots__ = ("source_words", "target_words", "pairs")
+    SOURCE_WORDS_FIELD_NUMBER: _ClassVar[int]
+    TARGET_WORDS_FIELD_NUMBER: _ClassVar[int]
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    source_words: _containers.RepeatedCompositeFieldContainer[TextSpan]
+    target_words: _containers.RepeatedCompositeFieldContainer[TextSpan]
+    pairs: _containers.RepeatedCompositeFieldContainer[AlignedPair]
+    def __init__(self, source_words: _Optional[_Iterable[_Union[TextSpan, _Mapping]]] = ..., target_words: _Optional[_Iterable[_Union[TextSpan, _Mapping]]] = ..., pairs: _Optional[_Iterable[_Union[AlignedPair, _Mapping]]] = ...) -> None: ...
+
+class AlignedPair(_message.Message):
+    __slots__ = ("source_index", "target_index", "weight")
+    SOURCE_INDEX_FIELD_NUMBER: _ClassVar[int]
+    TARGET_INDEX_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    source_index: int
+    target_index: int
+    weight: float
+    def __init__(self, source_index: _Optional[int] = ..., target_index: _Optional[int] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class Attention(_message.Message):
-    __slots__ = ("target_tokens", "source_tokens", "weights", "heads")
+    __slots__ = ("target_tokens", "source_tokens", "weights", "heads", "packed_weights")
     TARGET_TOKENS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_TOKENS_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     HEADS_FIELD_NUMBER: _ClassVar[int]
+    PACKED_WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     target_tokens: _containers.RepeatedCompositeFieldContainer[Token]
     source_tokens: _containers.RepeatedCompositeFieldContainer[Token]
     weights: _containers.RepeatedScalarFieldContainer[float]
     heads: _containers.RepeatedCompositeFieldContainer[AttentionHead]
-    def __init__(self, target_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., source_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., weights: _Optional[_Iterable[float]] = ..., heads: _Optional[_Iterable[_Union[AttentionHead, _Mapping]]] = ...) -> None: ...
+    packed_weights: PackedWeights
+    def __init__(self, target_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., source_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., weights: _Optional[_Iterable[float]] = ..., heads: _Optional[_Iterable[_Union[AttentionHead, _Mapping]]] = ..., packed_weights: _Optional[_Union[PackedWeights, _Mapping]] = ...) -> None: ...
+
+class PackedWeights(_message.Message):
+    __slots__ = ("weights_per_row", "columns", "weights", "float16_weights")
+    WEIGHTS_PER_ROW_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    FLOAT16_WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    weights_per_row: int
+    columns: _containers.RepeatedScalarFieldContainer[int]
+    weights: _containers.RepeatedScalarFieldContainer[float]
+    float16_weights: bytes
+    def __init__(self, weights_per_row: _Optional[int] = ..., columns: _Optional[_Iterable[int]] = ..., weights: _Optional[_Iterable[float]] = ..., float16_weights: _Optional[bytes] = ...) -> None: ...
 
 class AttentionHead(_message.Message):
-    __slots__ = ("layer_index", "head_index", "weights")
+    __slots__ = ("layer_index", "head_index", "weights", "packed_weights")
     LAYER_INDEX_FIELD_NUMBER: _ClassVar[int]
     HEAD_INDEX_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    PACKED_WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     layer_index: int
     head_index: int
     weights: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, layer_index: _Optional[int] = ..., head_index: _Optional[int] = ..., weights: _Optional[_Iterable[float]] = ...) -> None: ...
+    packed_weights: PackedWeights
+    def __init__(self, layer_index: _Optional[int] = ..., head_index: _Optional[int] = ..., weights: _Optional[_Iterable[float]] = ..., packed_weights: _Optional[_Union[PackedWeights, _Mapping]] = ...) -> None: ...
 
 class Timings(_message.Message):
-    __slots__ = ("total_duration", "tokenize_duration", "queue_duration", "model_duration")
+    __slots__ = ("total_duration", "tokenize_duration", "queue_duration", "model_duration", "heads_duration", "detokenize_duration", "attention_duration", "cached_result_count")
     TOTAL_DURATION_FIELD_NUMBER: _ClassVar[int]
     TOKENIZE_DURATION_FIELD_NUMBER: _ClassVar[int]
     QUEUE_DURATION_FIELD_NUMBER: _ClassVar[int]
     MODEL_DURATION_FIELD_NUMBER: _ClassVar[int]
+    HEADS_DURATION_FIELD_NUMBER: _ClassVar[int]
+    DETOKENIZE_DURATION_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_DURATION_FIELD_NUMBER: _ClassVar[int]
+    CACHED_RESULT_COUNT_FIELD_NUMBER: _ClassVar[int]
     total_duration: _duration_pb2.Duration
     tokenize_duration: _duration_pb2.Duration
     queue_duration: _duration_pb2.Duration
     model_duration: _duration_pb2.Duration
-    def __init__(self, total_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., tokenize_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., queue_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., model_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    heads_duration: _duration_pb2.Duration
+    detokenize_duration: _duration_pb2.Duration
+    attention_duration: _duration_pb2.Duration
+    cached_result_count: int
+    def __init__(self, total_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., tokenize_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., queue_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., model_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., heads_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., detokenize_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., attention_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., cached_result_count: _Optional[int] = ...) -> None: ...
 
 class TextPair(_message.Message):
     __slots__ = ("source_text", "target_text")
@@ -310,16 +406,20 @@ class TextPair(_message.Message):
     def __init__(self, source_text: _Optional[str] = ..., target_text: _Optional[str] = ...) -> None: ...
 
 class ScoreRequest(_message.Message):
-    __slots__ = ("model", "pairs", "attention", "priority")
+    __slots__ = ("model", "pairs", "attention", "priority", "attention_options", "alignment")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     PAIRS_FIELD_NUMBER: _ClassVar[int]
     ATTENTION_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    ALIGNMENT_FIELD_NUMBER: _ClassVar[int]
     model: ModelSelector
     pairs: _containers.RepeatedCompositeFieldContainer[TextPair]
     attention: AttentionLevel
     priority: Priority
-    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., pairs: _Optional[_Iterable[_Union[TextPair, _Mapping]]] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
+    attention_options: AttentionOptions
+    alignment: AlignmentOptions
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., pairs: _Optional[_Iterable[_Union[TextPair, _Mapping]]] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., attention_options: _Optional[_Union[AttentionOptions, _Mapping]] = ..., alignment: _Optional[_Union[AlignmentOptions, _Mapping]] = ...) -> None: ...
 
 class ScoreResponse(_message.Message):
     __slots__ = ("model", "results", "timings")
@@ -338,6 +438,38 @@ class ScoreResult(_message.Message):
     source_tokens: _containers.RepeatedCompositeFieldContainer[Token]
     target: Hypothesis
     def __init__(self, source_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., target: _Optional[_Union[Hypothesis, _Mapping]] = ...) -> None: ...
+
+class TokenizeRequest(_message.Message):
+    __slots__ = ("model", "texts", "side")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TEXTS_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    model: ModelSelector
+    texts: _containers.RepeatedScalarFieldContainer[str]
+    side: TextSide
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., texts: _Optional[_Iterable[str]] = ..., side: _Optional[_Union[TextSide, str]] = ...) -> None: ...
+
+class TokenizeResponse(_message.Message):
+    __slots__ = ("model", "results", "max_token_count")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    MAX_TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    model: _model_pb2.ModelVersion
+    results: _containers.RepeatedCompositeFieldContainer[TokenizedText]
+    max_token_count: int
+    def __init__(self, model: _Optional[_Union[_model_pb2.ModelVersion, _Mapping]] = ..., results: _Optional[_Iterable[_Union[TokenizedText, _Mapping]]] = ..., max_token_count: _Optional[int] = ...) -> None: ...
+
+class TokenizedText(_message.Message):
+    __slots__ = ("tokens", "pieces", "token_count", "fits")
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    PIECES_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FITS_FIELD_NUMBER: _ClassVar[int]
+    tokens: _containers.RepeatedCompositeFieldContainer[Token]
+    pieces: _containers.RepeatedScalarFieldContainer[str]
+    token_count: int
+    fits: bool
+    def __init__(self, tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., pieces: _Optional[_Iterable[str]] = ..., token_count: _Optional[int] = ..., fits: bool = ...) -> None: ...
 
 class ListModelsRequest(_message.Message):
     __slots__ = ()

@@ -58,6 +58,11 @@ class InferenceServiceStub(object):
                 request_serializer=heed_dot_v1_dot_inference__pb2.ScoreRequest.SerializeToString,
                 response_deserializer=heed_dot_v1_dot_inference__pb2.ScoreResponse.FromString,
                 _registered_method=True)
+        self.Tokenize = channel.unary_unary(
+                '/heed.v1.InferenceService/Tokenize',
+                request_serializer=heed_dot_v1_dot_inference__pb2.TokenizeRequest.SerializeToString,
+                response_deserializer=heed_dot_v1_dot_inference__pb2.TokenizeResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/heed.v1.InferenceService/ListModels',
                 request_serializer=heed_dot_v1_dot_inference__pb2.ListModelsRequest.SerializeToString,
@@ -113,6 +118,13 @@ class InferenceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Tokenize(self, request, context):
+        """Splits texts into the tokens of a model, with their ids and spans. Asks nothing of the model.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
         """Lists the models this gateway serves, ordered by name.
         """
@@ -149,6 +161,11 @@ def add_InferenceServiceServicer_to_server(servicer, server):
                     servicer.Score,
                     request_deserializer=heed_dot_v1_dot_inference__pb2.ScoreRequest.FromString,
                     response_serializer=heed_dot_v1_dot_inference__pb2.ScoreResponse.SerializeToString,
+            ),
+            'Tokenize': grpc.unary_unary_rpc_method_handler(
+                    servicer.Tokenize,
+                    request_deserializer=heed_dot_v1_dot_inference__pb2.TokenizeRequest.FromString,
+                    response_serializer=heed_dot_v1_dot_inference__pb2.TokenizeResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -273,6 +290,33 @@ class InferenceService(object):
             '/heed.v1.InferenceService/Score',
             heed_dot_v1_dot_inference__pb2.ScoreRequest.SerializeToString,
             heed_dot_v1_dot_inference__pb2.ScoreResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Tokenize(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heed.v1.InferenceService/Tokenize',
+            heed_dot_v1_dot_inference__pb2.TokenizeRequest.SerializeToString,
+            heed_dot_v1_dot_inference__pb2.TokenizeResponse.FromString,
             options,
             channel_credentials,
             insecure,
