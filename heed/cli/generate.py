@@ -184,15 +184,21 @@ class _Blanks:
 def _answers(
     client: Client, arguments: argparse.Namespace, texts: Iterable[str | Pause]
 ) -> Iterator[GenerateResult]:
-    from heed.client import ModelVersion
+    from heed.client import ModelVersion, Priority
 
-    return client.with_search(search_of(arguments)).generate_many(
-        texts,
-        model=ModelVersion(arguments.model, arguments.model_version),
-        attention=_level(arguments),
-        max_length=arguments.max_length,
-        min_length=arguments.min_length,
-        prefix=arguments.prefix,
+    somebody_waits = arguments.texts or sys.stdin.isatty()
+    priority = Priority.INTERACTIVE if somebody_waits else Priority.BULK
+    return (
+        client.with_search(search_of(arguments))
+        .with_priority(priority)
+        .generate_many(
+            texts,
+            model=ModelVersion(arguments.model, arguments.model_version),
+            attention=_level(arguments),
+            max_length=arguments.max_length,
+            min_length=arguments.min_length,
+            prefix=arguments.prefix,
+        )
     )
 
 

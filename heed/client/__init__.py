@@ -17,6 +17,7 @@ from heed.client.errors import (
     UnavailableError,
     UnreachableError,
 )
+from heed.client.priority import Priority
 from heed.client.results import (
     Attention,
     AttentionKind,
@@ -59,6 +60,7 @@ __all__ = [
     "NotFoundError",
     "OverloadedError",
     "Pause",
+    "Priority",
     "Sampling",
     "ScoreResult",
     "TimedOutError",

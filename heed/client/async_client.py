@@ -17,6 +17,7 @@ from heed.client import conversion
 from heed.client.bulk import BulkSettings, Chunk, Pause, Recovery, chunks_of
 from heed.client.channel import channel_options, check_settings
 from heed.client.errors import HeedError
+from heed.client.priority import Priority, priority_of
 from heed.client.requests import GenerateOptions, score_pairs, score_request, selector
 from heed.client.results import (
     AttentionLevel,
@@ -62,6 +63,7 @@ class AsyncClient:
         self._timeout_s = timeout_s
         self._bulk = bulk or BulkSettings()
         self._search: BeamSearch | Sampling | None = None
+        self._priority: Priority | None = None
         self._channel = grpc.aio.insecure_channel(address, options=channel_options(address))
         self._stub = InferenceServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
@@ -84,6 +86,12 @@ class AsyncClient:
         """This client with another way to search for outputs; see `Client.with_search`."""
         other = copy.copy(self)
         other._search = search
+        return other
+
+    def with_priority(self, priority: Priority | str) -> Self:
+        """This client with another priority for every call; see `Client.with_priority`."""
+        other = copy.copy(self)
+        other._priority = priority_of(priority)
         return other
 
     @overload
@@ -121,7 +129,10 @@ class AsyncClient:
         prefix: str = "",
     ) -> GenerateResult | list[GenerateResult]:
         """Answers a text, or several in one call; see `Client.generate`."""
-        options = GenerateOptions(model, attention, max_length, min_length, prefix, self._search)
+        priority = self._priority or Priority.INTERACTIVE
+        options = GenerateOptions(
+            model, attention, max_length, min_length, prefix, self._search, priority
+        )
         asked = (texts,) if isinstance(texts, str) else tuple(texts)
         response = await self._call(self._stub.Generate, options.request(asked))
         results = conversion.generate_results(asked, response)
@@ -138,7 +149,10 @@ class AsyncClient:
         prefix: str = "",
     ) -> AsyncIterator[GenerateResult]:
         """Answers any number of texts, in order; see `Client.generate_many`."""
-        options = GenerateOptions(model, attention, max_length, min_length, prefix, self._search)
+        priority = self._priority or Priority.BULK
+        options = GenerateOptions(
+            model, attention, max_length, min_length, prefix, self._search, priority
+        )
         options.request(())  # a wrong option is reported here, not at the first answer
         return self._generate_many(chunks_of(texts, self._bulk), options)
 
@@ -172,7 +186,8 @@ class AsyncClient:
     ) -> ScoreResult | list[ScoreResult]:
         """Scores a target text given its source, or several of both; see `Client.score`."""
         pairs = score_pairs(source, target)
-        request = score_request(pairs, model=model, attention=attention)
+        priority = self._priority or Priority.INTERACTIVE
+        request = score_request(pairs, model=model, attention=attention, priority=priority)
         response = await self._call(self._stub.Score, request)
         results = conversion.score_results([text for text, _ in pairs], response)
         return results[0] if isinstance(source, str) else results

@@ -17,6 +17,7 @@ from heed.client import conversion
 from heed.client.bulk import BulkSettings, Chunk, Pause, Recovery, chunks
 from heed.client.channel import channel_options, check_settings
 from heed.client.errors import HeedError
+from heed.client.priority import Priority, priority_of
 from heed.client.requests import GenerateOptions, score_pairs, score_request, selector
 from heed.client.results import (
     AttentionLevel,
@@ -67,6 +68,7 @@ class Client:
         self._timeout_s = timeout_s
         self._bulk = bulk or BulkSettings()
         self._search: BeamSearch | Sampling | None = None
+        self._priority: Priority | None = None
         self._channel = grpc.insecure_channel(address, options=channel_options(address))
         self._stub = InferenceServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
@@ -102,6 +104,19 @@ class Client:
         """
         other = copy.copy(self)
         other._search = search
+        return other
+
+    def with_priority(self, priority: Priority | str) -> Self:
+        """This client with another priority for every call: "interactive" or "bulk".
+
+        Unless told otherwise `generate_many` is bulk work and every other call is interactive.
+        It shares the connection with this one: closing either closes both.
+
+        Raises:
+            ValueError: There is no such priority.
+        """
+        other = copy.copy(self)
+        other._priority = priority_of(priority)
         return other
 
     @overload
@@ -153,7 +168,10 @@ class Client:
         Returns:
             One result for one text; a list, in order, for several.
         """
-        options = GenerateOptions(model, attention, max_length, min_length, prefix, self._search)
+        priority = self._priority or Priority.INTERACTIVE
+        options = GenerateOptions(
+            model, attention, max_length, min_length, prefix, self._search, priority
+        )
         asked = (texts,) if isinstance(texts, str) else tuple(texts)
         response = self._call(self._stub.Generate, options.request(asked))
         results = conversion.generate_results(asked, response)
@@ -173,12 +191,16 @@ class Client:
 
         Several calls are under way at once, `texts` is read only as far as they need, and an
         overloaded or restarting gateway is asked again for up to `timeout_s`. If a text is at
-        fault, the answers before it come first, then the error with its `text_index`.
+        fault, the answers before it come first, then the error with its `text_index`. Interactive
+        calls go before these unless `with_priority` says otherwise.
 
         Where texts trickle in, `texts` may yield `heed.client.PAUSE` before it waits for the next
         one: then everything so far is answered first, although a call is not full yet.
         """
-        options = GenerateOptions(model, attention, max_length, min_length, prefix, self._search)
+        priority = self._priority or Priority.BULK
+        options = GenerateOptions(
+            model, attention, max_length, min_length, prefix, self._search, priority
+        )
         options.request(())  # a wrong option is reported here, not at the first answer
         return self._generate_many(chunks(texts, self._bulk), options)
 
@@ -222,7 +244,8 @@ class Client:
             ValueError: There are more sources than targets, or fewer.
         """
         pairs = score_pairs(source, target)
-        request = score_request(pairs, model=model, attention=attention)
+        priority = self._priority or Priority.INTERACTIVE
+        request = score_request(pairs, model=model, attention=attention, priority=priority)
         response = self._call(self._stub.Score, request)
         results = conversion.score_results([text for text, _ in pairs], response)
         return results[0] if isinstance(source, str) else results

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from heed.client.errors import ErrorDetails, FieldViolation, InvalidRequestError
+from heed.client.priority import Priority
 from heed.client.results import AttentionLevel, ModelVersion
 from heed.client.search import BeamSearch, Sampling
 from heed.v1 import inference_pb2
@@ -14,6 +15,10 @@ _LEVELS = {
     AttentionLevel.NONE: inference_pb2.ATTENTION_LEVEL_NONE,
     AttentionLevel.PIECES: inference_pb2.ATTENTION_LEVEL_PIECES,
     AttentionLevel.HEADS: inference_pb2.ATTENTION_LEVEL_HEADS,
+}
+_PRIORITIES = {
+    Priority.INTERACTIVE: inference_pb2.PRIORITY_INTERACTIVE,
+    Priority.BULK: inference_pb2.PRIORITY_BULK,
 }
 _LARGEST_VERSION = 2**63 - 1
 _LARGEST_OPTION = 2**31 - 1
@@ -29,6 +34,7 @@ class GenerateOptions:
     min_length: int | None = None
     prefix: str = ""
     search: BeamSearch | Sampling | None = None
+    priority: Priority = Priority.INTERACTIVE
 
     def message(self) -> inference_pb2.GenerateOptions:
         """The options as a message.
@@ -54,7 +60,10 @@ class GenerateOptions:
         """The request for these texts. Raises what `message`, `check_texts` and `selector` do."""
         check_texts("texts", texts)
         return inference_pb2.GenerateRequest(
-            model=selector(self.model), texts=texts, options=self.message()
+            model=selector(self.model),
+            texts=texts,
+            options=self.message(),
+            priority=_PRIORITIES[self.priority],
         )
 
 
@@ -104,6 +113,7 @@ def score_request(
     *,
     model: str | ModelVersion,
     attention: AttentionLevel | str,
+    priority: Priority = Priority.INTERACTIVE,
 ) -> inference_pb2.ScoreRequest:
     """The request to score (source, target) pairs."""
     for index, (source_text, target_text) in enumerate(pairs):
@@ -116,6 +126,7 @@ def score_request(
             for source_text, target_text in pairs
         ],
         attention=attention_level(attention),
+        priority=_PRIORITIES[priority],
     )
 
 

@@ -8,7 +8,13 @@ from typing import Final
 from heed.v1 import inference_pb2
 from service.api.search_options import read_search
 from service.domain.models import ModelSelector
-from service.domain.requests import GenerateCall, GenerateOptions, ScoreCall, TextPair
+from service.domain.requests import (
+    GenerateCall,
+    GenerateOptions,
+    Priority,
+    ScoreCall,
+    TextPair,
+)
 from service.domain.signatures import AttentionLevel
 from service.errors import InvalidRequestError
 
@@ -20,6 +26,11 @@ _ATTENTION_LEVELS: Final[Mapping[int, AttentionLevel]] = {
     inference_pb2.ATTENTION_LEVEL_NONE: AttentionLevel.NONE,
     inference_pb2.ATTENTION_LEVEL_PIECES: AttentionLevel.PIECES,
     inference_pb2.ATTENTION_LEVEL_HEADS: AttentionLevel.HEADS,
+}
+_PRIORITIES: Final[Mapping[int, Priority]] = {
+    inference_pb2.PRIORITY_UNSPECIFIED: Priority.INTERACTIVE,
+    inference_pb2.PRIORITY_INTERACTIVE: Priority.INTERACTIVE,
+    inference_pb2.PRIORITY_BULK: Priority.BULK,
 }
 
 
@@ -46,7 +57,7 @@ def read_generate(message: inference_pb2.GenerateRequest, deadline: float | None
 
     Raises:
         InvalidRequestError: The model's name is too long, its version not positive, the
-            attention level unknown, or options contradict one another.
+            attention level or priority unknown, or options contradict one another.
     """
     options = message.options
     return GenerateCall(
@@ -60,6 +71,7 @@ def read_generate(message: inference_pb2.GenerateRequest, deadline: float | None
             search=read_search(options),
         ),
         deadline=deadline,
+        priority=read_priority(message.priority),
     )
 
 
@@ -68,14 +80,28 @@ def read_score(message: inference_pb2.ScoreRequest, deadline: float | None) -> S
 
     Raises:
         InvalidRequestError: The model's name is too long, its version not positive, or the
-            attention level unknown.
+            attention level or priority unknown.
     """
     return ScoreCall(
         model=read_selector(message.model),
         pairs=tuple(TextPair(pair.source_text, pair.target_text) for pair in message.pairs),
         attention=_read_level("attention", message.attention),
         deadline=deadline,
+        priority=read_priority(message.priority),
     )
+
+
+def read_priority(value: int) -> Priority:
+    """How urgent the call is.
+
+    Raises:
+        InvalidRequestError: There is no such priority.
+    """
+    priority = _PRIORITIES.get(value)
+    if priority is None:
+        names = ", ".join(inference_pb2.Priority.keys())
+        raise InvalidRequestError.of("priority", f"must be one of {names}; got {value}")
+    return priority
 
 
 def _read_level(field: str, value: int) -> AttentionLevel:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from service.domain.models import ModelSelector
 from service.domain.signatures import AttentionLevel
+
+
+class Priority(StrEnum):
+    """How urgent a call is."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +80,14 @@ class GenerateCall:
         texts: The texts.
         options: Options for all of them.
         deadline: When the answer is of no use any more, on the event loop's clock in seconds.
+        priority: How urgent it is.
     """
 
     model: ModelSelector
     texts: tuple[str, ...]
     options: GenerateOptions
     deadline: float | None = None
+    priority: Priority = Priority.INTERACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +107,11 @@ class ScoreCall:
         pairs: The pairs.
         attention: How much attention to return.
         deadline: When the answer is of no use any more, on the event loop's clock in seconds.
+        priority: How urgent it is.
     """
 
     model: ModelSelector
     pairs: tuple[TextPair, ...]
     attention: AttentionLevel = AttentionLevel.NONE
     deadline: float | None = None
+    priority: Priority = Priority.INTERACTIVE
