@@ -17,6 +17,14 @@ from model_export.config.attention import (
 from model_export.config.data import DataKind, DataSettings
 from model_export.config.family import ModelKind
 from model_export.config.model import CellKind, ModelSettings, RnnSettings
+from model_export.config.pooling import (
+    ContextVectorSettings,
+    FeedForwardSettings,
+    LocalPStarSettings,
+    PoolingKind,
+    PoolingSettings,
+    StructuredSettings,
+)
 from model_export.config.recipe import (
     BleuTokenizer,
     CardSettings,
@@ -44,12 +52,15 @@ __all__ = [
     "BleuTokenizer",
     "CardSettings",
     "CellKind",
+    "ContextVectorSettings",
     "DataKind",
     "DataSettings",
     "DecoderKind",
     "DevMetric",
     "EmbeddingSharing",
     "EvaluationSettings",
+    "FeedForwardSettings",
+    "LocalPStarSettings",
     "LuongConcatSettings",
     "LuongDotSettings",
     "LuongGeneralSettings",
@@ -59,12 +70,15 @@ __all__ = [
     "ModelKind",
     "ModelSettings",
     "NormPlacement",
+    "PoolingKind",
+    "PoolingSettings",
     "PositionKind",
     "RateSchedule",
     "Recipe",
     "RecipeError",
     "RnnSettings",
     "ScoreKind",
+    "StructuredSettings",
     "TrainingSettings",
     "TransformerSettings",
     "XuSoftSettings",
