@@ -439,6 +439,76 @@ class ScoreResult(_message.Message):
     target: Hypothesis
     def __init__(self, source_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., target: _Optional[_Union[Hypothesis, _Mapping]] = ...) -> None: ...
 
+class ClassifyOptions(_message.Message):
+    __slots__ = ("max_labels", "attention")
+    MAX_LABELS_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    max_labels: int
+    attention: AttentionLevel
+    def __init__(self, max_labels: _Optional[int] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ...) -> None: ...
+
+class ClassifyRequest(_message.Message):
+    __slots__ = ("model", "texts", "options", "priority")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TEXTS_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    model: ModelSelector
+    texts: _containers.RepeatedScalarFieldContainer[str]
+    options: ClassifyOptions
+    priority: Priority
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., texts: _Optional[_Iterable[str]] = ..., options: _Optional[_Union[ClassifyOptions, _Mapping]] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
+
+class ClassifyResponse(_message.Message):
+    __slots__ = ("model", "results", "timings")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    TIMINGS_FIELD_NUMBER: _ClassVar[int]
+    model: _model_pb2.ModelVersion
+    results: _containers.RepeatedCompositeFieldContainer[ClassifyResult]
+    timings: Timings
+    def __init__(self, model: _Optional[_Union[_model_pb2.ModelVersion, _Mapping]] = ..., results: _Optional[_Iterable[_Union[ClassifyResult, _Mapping]]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ...) -> None: ...
+
+class ClassifyResult(_message.Message):
+    __slots__ = ("labels", "source_tokens", "attention")
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    labels: _containers.RepeatedCompositeFieldContainer[LabelProbability]
+    source_tokens: _containers.RepeatedCompositeFieldContainer[Token]
+    attention: SourceAttention
+    def __init__(self, labels: _Optional[_Iterable[_Union[LabelProbability, _Mapping]]] = ..., source_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., attention: _Optional[_Union[SourceAttention, _Mapping]] = ...) -> None: ...
+
+class LabelProbability(_message.Message):
+    __slots__ = ("label", "probability")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    probability: float
+    def __init__(self, label: _Optional[str] = ..., probability: _Optional[float] = ...) -> None: ...
+
+class SourceAttention(_message.Message):
+    __slots__ = ("source_tokens", "weights", "heads", "sentences")
+    SOURCE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    HEADS_FIELD_NUMBER: _ClassVar[int]
+    SENTENCES_FIELD_NUMBER: _ClassVar[int]
+    source_tokens: _containers.RepeatedCompositeFieldContainer[Token]
+    weights: _containers.RepeatedScalarFieldContainer[float]
+    heads: _containers.RepeatedCompositeFieldContainer[AttentionHead]
+    sentences: _containers.RepeatedCompositeFieldContainer[SentenceWeight]
+    def __init__(self, source_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., weights: _Optional[_Iterable[float]] = ..., heads: _Optional[_Iterable[_Union[AttentionHead, _Mapping]]] = ..., sentences: _Optional[_Iterable[_Union[SentenceWeight, _Mapping]]] = ...) -> None: ...
+
+class SentenceWeight(_message.Message):
+    __slots__ = ("begin_offset", "end_offset", "weight")
+    BEGIN_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    END_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    begin_offset: int
+    end_offset: int
+    weight: float
+    def __init__(self, begin_offset: _Optional[int] = ..., end_offset: _Optional[int] = ..., weight: _Optional[float] = ...) -> None: ...
+
 class TokenizeRequest(_message.Message):
     __slots__ = ("model", "texts", "side")
     MODEL_FIELD_NUMBER: _ClassVar[int]

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class InferenceServiceStub(object):
-    """Answers texts with sequence-to-sequence attention models.
+    """Answers texts with attention models: sequence-to-sequence models and classifiers.
 
     Every failure carries details of google.rpc: `BadRequest` with the field's path for a bad
     request, `RetryInfo` where waiting helps, and `ErrorInfo` (domain "heed") with the reason.
@@ -58,6 +58,11 @@ class InferenceServiceStub(object):
                 request_serializer=heed_dot_v1_dot_inference__pb2.ScoreRequest.SerializeToString,
                 response_deserializer=heed_dot_v1_dot_inference__pb2.ScoreResponse.FromString,
                 _registered_method=True)
+        self.Classify = channel.unary_unary(
+                '/heed.v1.InferenceService/Classify',
+                request_serializer=heed_dot_v1_dot_inference__pb2.ClassifyRequest.SerializeToString,
+                response_deserializer=heed_dot_v1_dot_inference__pb2.ClassifyResponse.FromString,
+                _registered_method=True)
         self.Tokenize = channel.unary_unary(
                 '/heed.v1.InferenceService/Tokenize',
                 request_serializer=heed_dot_v1_dot_inference__pb2.TokenizeRequest.SerializeToString,
@@ -76,7 +81,7 @@ class InferenceServiceStub(object):
 
 
 class InferenceServiceServicer(object):
-    """Answers texts with sequence-to-sequence attention models.
+    """Answers texts with attention models: sequence-to-sequence models and classifiers.
 
     Every failure carries details of google.rpc: `BadRequest` with the field's path for a bad
     request, `RetryInfo` where waiting helps, and `ErrorInfo` (domain "heed") with the reason.
@@ -113,6 +118,14 @@ class InferenceServiceServicer(object):
     def Score(self, request, context):
         """Scores given target texts: how probable is each, token by token, and what would the model
         look at while it writes them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Classify(self, request, context):
+        """Gives every text the labels of a classifier, each with its probability, and what the model
+        looked at.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -162,6 +175,11 @@ def add_InferenceServiceServicer_to_server(servicer, server):
                     request_deserializer=heed_dot_v1_dot_inference__pb2.ScoreRequest.FromString,
                     response_serializer=heed_dot_v1_dot_inference__pb2.ScoreResponse.SerializeToString,
             ),
+            'Classify': grpc.unary_unary_rpc_method_handler(
+                    servicer.Classify,
+                    request_deserializer=heed_dot_v1_dot_inference__pb2.ClassifyRequest.FromString,
+                    response_serializer=heed_dot_v1_dot_inference__pb2.ClassifyResponse.SerializeToString,
+            ),
             'Tokenize': grpc.unary_unary_rpc_method_handler(
                     servicer.Tokenize,
                     request_deserializer=heed_dot_v1_dot_inference__pb2.TokenizeRequest.FromString,
@@ -186,7 +204,7 @@ def add_InferenceServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class InferenceService(object):
-    """Answers texts with sequence-to-sequence attention models.
+    """Answers texts with attention models: sequence-to-sequence models and classifiers.
 
     Every failure carries details of google.rpc: `BadRequest` with the field's path for a bad
     request, `RetryInfo` where waiting helps, and `ErrorInfo` (domain "heed") with the reason.
@@ -290,6 +308,33 @@ class InferenceService(object):
             '/heed.v1.InferenceService/Score',
             heed_dot_v1_dot_inference__pb2.ScoreRequest.SerializeToString,
             heed_dot_v1_dot_inference__pb2.ScoreResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Classify(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heed.v1.InferenceService/Classify',
+            heed_dot_v1_dot_inference__pb2.ClassifyRequest.SerializeToString,
+            heed_dot_v1_dot_inference__pb2.ClassifyResponse.FromString,
             options,
             channel_credentials,
             insecure,

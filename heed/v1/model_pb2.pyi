@@ -14,7 +14,7 @@ class ModelVersion(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "version", "ready_versions", "ready", "status_message", "task", "max_source_tokens", "max_target_tokens", "attention", "attention_average", "signatures", "precision", "source_tokenizer_sha256", "target_tokenizer_sha256", "card", "max_beam_width")
+    __slots__ = ("name", "version", "ready_versions", "ready", "status_message", "task", "max_source_tokens", "max_target_tokens", "attention", "attention_average", "signatures", "precision", "source_tokenizer_sha256", "target_tokenizer_sha256", "card", "max_beam_width", "class_labels")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     READY_VERSIONS_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,7 @@ class Model(_message.Message):
     TARGET_TOKENIZER_SHA256_FIELD_NUMBER: _ClassVar[int]
     CARD_FIELD_NUMBER: _ClassVar[int]
     MAX_BEAM_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    CLASS_LABELS_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: int
     ready_versions: _containers.RepeatedScalarFieldContainer[int]
@@ -47,7 +48,8 @@ class Model(_message.Message):
     target_tokenizer_sha256: str
     card: ModelCard
     max_beam_width: int
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., ready_versions: _Optional[_Iterable[int]] = ..., ready: bool = ..., status_message: _Optional[str] = ..., task: _Optional[str] = ..., max_source_tokens: _Optional[int] = ..., max_target_tokens: _Optional[int] = ..., attention: _Optional[_Iterable[_Union[AttentionKind, _Mapping]]] = ..., attention_average: _Optional[str] = ..., signatures: _Optional[_Iterable[str]] = ..., precision: _Optional[str] = ..., source_tokenizer_sha256: _Optional[str] = ..., target_tokenizer_sha256: _Optional[str] = ..., card: _Optional[_Union[ModelCard, _Mapping]] = ..., max_beam_width: _Optional[int] = ...) -> None: ...
+    class_labels: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., ready_versions: _Optional[_Iterable[int]] = ..., ready: bool = ..., status_message: _Optional[str] = ..., task: _Optional[str] = ..., max_source_tokens: _Optional[int] = ..., max_target_tokens: _Optional[int] = ..., attention: _Optional[_Iterable[_Union[AttentionKind, _Mapping]]] = ..., attention_average: _Optional[str] = ..., signatures: _Optional[_Iterable[str]] = ..., precision: _Optional[str] = ..., source_tokenizer_sha256: _Optional[str] = ..., target_tokenizer_sha256: _Optional[str] = ..., card: _Optional[_Union[ModelCard, _Mapping]] = ..., max_beam_width: _Optional[int] = ..., class_labels: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class AttentionKind(_message.Message):
     __slots__ = ("name", "layer_index", "head_count", "normalized")
