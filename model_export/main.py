@@ -1,4 +1,4 @@
-"""The subcommands train, evaluate, export and verify."""
+"""The subcommands train, average, evaluate, export and verify."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class Command(Protocol):
 
 COMMANDS = {
     "train": ("model_export.training.command", "Train a model by a recipe"),
+    "average": ("model_export.training.average_command", "Average the weights of a training"),
     "evaluate": ("model_export.evaluation.command", "Measure how good a trained model is"),
     "export": ("model_export.export.export_command", "Write a version that can be served"),
     "verify": ("model_export.export.verify_command", "Compare a version with its training run"),
@@ -78,7 +79,7 @@ def main(argv: list[str]) -> int:
 def _show_commands(argv: list[str]) -> int:
     """Help, or an error, for arguments that begin with no subcommand."""
     parser = argparse.ArgumentParser(
-        prog="heed", description="Train, evaluate, export and verify attention models."
+        prog="heed", description="Train, average, evaluate, export and verify attention models."
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (_, summary) in COMMANDS.items():

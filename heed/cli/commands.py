@@ -38,6 +38,7 @@ MAKE: Final = tuple(
     Command(name, summary, "model_export.main", extra="train", passes_name=True)
     for name, summary in (
         ("train", "train a model by a recipe"),
+        ("average", "make a run out of the mean of saved weights"),
         ("evaluate", "measure a trained model"),
         ("export", "write a version that can be served"),
         ("verify", "check that a written version answers as the trained model does"),

@@ -53,6 +53,9 @@ class TrainingSettings(Settings):
             pronunciations, BLEU of translations.
         dev_words: Examples of dev used for this during training; the final figure uses all.
         patience: Evaluations without a better figure after which training stops; none = never.
+        average_last: Evaluations whose weights are kept, and averaged when training ends; the
+            mean is measured as well, and is the result if it is better than each. None = no
+            average. Each keeps as much disk as the model's weights.
     """
 
     seed: int = Field(default=1, ge=0, lt=2**31)
@@ -74,6 +77,7 @@ class TrainingSettings(Settings):
     dev_metric: DevMetric | None = None
     dev_words: int = Field(default=500, ge=1)
     patience: int | None = Field(default=None, ge=1)
+    average_last: int | None = Field(default=None, ge=2, le=64)
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:

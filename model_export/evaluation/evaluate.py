@@ -29,7 +29,13 @@ def evaluate_run(
         RunError: The folder holds no finished run.
         DataError: The data is missing or unreadable, or the split is empty.
     """
-    run = TrainingRun.load(path)
+    return measure(TrainingRun.load(path), split=split, data_dir=data_dir, beam_width=beam_width)
+
+
+def measure(
+    run: TrainingRun, *, split: Split, data_dir: Path | None = None, beam_width: int | None = None
+) -> Metrics:
+    """As `evaluate_run`, of a run that is loaded already."""
     examples = load_examples(run.recipe.data, data_dir).split(split)
     if not examples:
         raise DataError(f"the data has no {split} examples")

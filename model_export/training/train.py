@@ -60,13 +60,14 @@ def train(recipe: Recipe, *, folder: Path, data_dir: Path | None, stop: StopRequ
 def _metrics(
     dev: Metrics, progress: TrainingProgress, *, data: PreparedData, seconds: float
 ) -> dict[str, float]:
-    best = next(entry for entry in progress.history if entry.step == progress.best_step)
+    best = progress.best_entry
     return {
         **{f"dev.{name}": value for name, value in dev.as_dict().items()},
         "dev.loss": best.dev_loss,
         "training.loss": best.train_loss,
         "training.steps": float(progress.step),
         "training.best_step": float(best.step),
+        "training.averaged_weights": float(len(best.averaged_steps)),
         "training.seconds": round(seconds, 1),
         "training.pairs": float(data.train.pair_count),
         "training.left_out_pairs": float(data.train.left_out_count),

@@ -10,8 +10,7 @@ from model_export.config import DevMetric, Recipe, RnnSettings, XuSoftSettings
 from model_export.data.batches import Batch, batch_dataset
 from model_export.data.buckets import PlannedBatch, plan_epoch
 from model_export.errors import RunError
-from model_export.evaluation.metrics import Metrics, described, task_metrics
-from model_export.evaluation.text_outputs import TextDecoder
+from model_export.evaluation.metrics import Metrics, described
 from model_export.models import build_model
 from model_export.progress import ProgressDisplay
 from model_export.runs.training_run import (
@@ -21,15 +20,17 @@ from model_export.runs.training_run import (
     write_atomically,
     write_file_atomically,
 )
+from model_export.training.averaging import RecentWeights
 from model_export.training.checkpoint import (
     HistoryEntry,
     TrainingProgress,
     restore_checkpoint,
     save_checkpoint,
 )
+from model_export.training.dev_evaluation import DevEvaluation
 from model_export.training.optimizer import build_optimizer
 from model_export.training.prepare import PreparedData
-from model_export.training.steps import evaluation_step, training_step
+from model_export.training.steps import training_step
 from model_export.training.stop import StopRequest
 from model_export.training.tensorboard import TensorBoardLog
 from model_export.training.time_left import TimeLeft
@@ -69,14 +70,8 @@ class Trainer:
             self._settings,
             attention_penalty=_attention_penalty(recipe),
         )
-        self._evaluation_step = evaluation_step(self._model)
-        self._decoder = TextDecoder(
-            self._model,
-            source_tokenizer=data.source_tokenizer,
-            target_tokenizer=data.target_tokenizer,
-            max_target_tokens=recipe.model.max_target_tokens,
-            batch_size=recipe.evaluation.batch_size,
-        )
+        self._dev = DevEvaluation(recipe, data, self._model)
+        self._recent = RecentWeights(folder, count=self._settings.average_last or 0)
         self._optimizer = optimizer
         self._variables = [*self._model.variables, *optimizer.variables]
         self._progress = self._restored_progress()
@@ -115,6 +110,7 @@ class Trainer:
                 if stop.exit_status is not None:
                     self._save()
                     return False
+            self._judge_average(display, log)
         finally:
             log.close()
         return True
@@ -123,9 +119,7 @@ class Trainer:
         """The quality of the best weights on the whole of dev."""
         self._model.load_weights(self._folder / BEST_WEIGHTS_FILE)
         display.update(self._progress.step, "evaluating the best weights on all of dev")
-        outputs = self._decoder.decode([example.source for example in self._data.dev])
-        references = [example.references for example in self._data.dev]
-        return task_metrics(self._recipe, outputs, references)
+        return self._dev.full_metrics()
 
     def _plan(self, epoch: int) -> list[PlannedBatch]:
         return plan_epoch(
@@ -166,17 +160,11 @@ class Trainer:
 
     def _evaluate(self, display: ProgressDisplay, log: TensorBoardLog) -> None:
         started_s = time.monotonic()
-        examples = self._data.progress_dev
-        outputs = self._decoder.decode([example.source for example in examples])
-        references = [example.references for example in examples]
-        metrics = task_metrics(self._recipe, outputs, references).as_dict()
         entry = HistoryEntry(
             step=self._progress.step,
             train_loss=self._progress.loss_sum / self._progress.token_count,
-            dev_loss=self._dev_loss(),
-            dev_metrics={
-                name: value for name, value in metrics.items() if not name.endswith("_count")
-            },
+            dev_loss=self._dev.loss(),
+            dev_metrics=self._dev.progress_metrics(),
         )
         self._take_note(entry)
         rate = float(self._optimizer.learning_rate)
@@ -186,18 +174,53 @@ class Trainer:
         seconds = time.monotonic() - started_s
         self._time_left.record_evaluation(seconds)
         self._update(seconds=self._progress.seconds + seconds)
+        self._recent.keep(self._progress, self._model.variables)
         self._save()
+        self._recent.forget(self._progress)
         display.line(
             f"step {entry.step}/{self.step_count}: loss {entry.train_loss:.3f}, dev loss "
             f"{entry.dev_loss:.3f}, dev {_described(entry.dev_metrics)}"
         )
 
-    def _take_note(self, entry: HistoryEntry) -> None:
-        """Adds an evaluation to the history, and keeps the weights if they are the best so far."""
+    def _judge_average(self, display: ProgressDisplay, log: TensorBoardLog) -> None:
+        """Measures the mean of the last evaluated weights, and keeps it if it is the best."""
+        history = self._progress.history
+        steps = self._recent.steps(self._progress)
+        if len(steps) < 2 or history[-1].averaged_steps:
+            return
+        trained = [variable.numpy() for variable in self._model.variables]
+        self._recent.assign_mean(steps, self._model.variables)
+        entry = HistoryEntry(
+            step=self._progress.step,
+            train_loss=history[-1].train_loss,
+            dev_loss=self._dev.loss(),
+            dev_metrics=self._dev.progress_metrics(),
+            averaged_steps=steps,
+        )
+        if self._keep_if_best(entry):
+            self._update(best_step=entry.step, best_is_average=True)
+        self._update(history=(*history, entry))
+        for variable, value in zip(self._model.variables, trained, strict=True):
+            variable.assign(value)
+        curves = {f"averaged_dev_{name}": value for name, value in entry.dev_metrics.items()}
+        log.write(entry.step, curves | {"averaged_dev_loss": entry.dev_loss})
+        self._save()
+        display.line(
+            f"mean weights of the last {len(steps)} evaluations: dev loss {entry.dev_loss:.3f}, "
+            f"dev {_described(entry.dev_metrics)}"
+        )
+
+    def _keep_if_best(self, entry: HistoryEntry) -> bool:
+        """Saves the weights that `entry` measured if they are the best so far; says whether."""
         earlier = [self._goodness(past) for past in self._progress.history]
         is_best = not earlier or self._goodness(entry) > max(earlier)
         if is_best:
             write_file_atomically(self._folder / BEST_WEIGHTS_FILE, self._model.save_weights)
+        return is_best
+
+    def _take_note(self, entry: HistoryEntry) -> None:
+        """Adds an evaluation to the history, and keeps the weights if they are the best so far."""
+        is_best = self._keep_if_best(entry)
         without_gain = 0 if is_best else self._progress.evaluations_without_gain + 1
         patience = self._settings.patience
         self._update(
@@ -216,19 +239,12 @@ class Trainer:
             return (-entry.dev_loss,)
         return (entry.dev_metrics[metric], -entry.dev_loss)
 
-    def _dev_loss(self) -> float:
-        pairs = self._data.progress_dev_pairs
-        plan = plan_epoch(pairs, batch_sizes=self._settings.batch_sizes, seed=0, epoch=0)
-        results = [self._evaluation_step(batch) for batch in batch_dataset(pairs, plan)]
-        return sum(float(loss) for loss, _ in results) / sum(int(count) for _, count in results)
-
     def _update(self, **changes: object) -> None:
         self._progress = self._progress.model_copy(update=changes)
 
     def _save(self) -> None:
         save_checkpoint(self._folder, self._progress, self._variables)
-        lines = ",\n ".join(entry.model_dump_json() for entry in self._progress.history)
-        write_atomically(self._folder / HISTORY_FILE, f"[{lines}]\n".encode())
+        write_atomically(self._folder / HISTORY_FILE, self._progress.history_json().encode())
 
     def _restored_progress(self) -> TrainingProgress:
         restored = restore_checkpoint(self._folder, self._variables)
