@@ -11,11 +11,14 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, Final
 
 from service.api.call_gate import CallGate
+from service.api.call_log import CallLog
+from service.api.entrance import Entrance
 from service.backends.local_model_server import LocalModelServer, check_installed, find_models
 from service.backends.model_server import ModelServer
 from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
 from service.batching.policy import BatchLimits
+from service.metrics import Metrics
 from service.pipeline.inference import InferencePipeline
 from service.rpc.health import HealthReporter
 from service.rpc.server import make_server
@@ -39,6 +42,7 @@ async def run_gateway(settings: GatewaySettings) -> None:
         AddressError: The address cannot be used.
         GatewayFailedError: A part of the gateway died; the log says why.
     """
+    metrics = Metrics()
     model_server = ModelServer(settings.model_server)
     names = _model_names(settings)
     registry = ModelRegistry(model_server, names, settings.poll_interval_s)
@@ -48,7 +52,7 @@ async def run_gateway(settings: GatewaySettings) -> None:
         settings,
         InferencePipeline(registry, batcher, settings),
         health_reporter=health,
-        gate=gate,
+        entrance=Entrance(gate, metrics, log=CallLog(metrics)),
     )
     await server.start()
     _announce(f"Heed gateway listening at {address}")

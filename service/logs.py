@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextvars
 import json
 import logging
 import sys
 from typing import Final
 
+from service.call_record import current_call
 from service.settings import LogFormat, LogLevel
-
-request_id: Final = contextvars.ContextVar("request_id", default="-")
-"""The id of the request that the running task works for."""
 
 _PLAIN: Final = "%(asctime)s %(levelname)-7s [%(request_id)s] %(name)s: %(message)s"
 
 
 class _RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = request_id.get()
+        call = current_call.get()
+        record.request_id = "-" if call is None else call.id
         return True
 
 
@@ -33,6 +31,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "request_id": getattr(record, "request_id", "-"),
             "message": record.getMessage(),
+            **getattr(record, "call", {}),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

@@ -66,6 +66,14 @@ class WireError:
     details: bytes
 
 
+def code_of(failure: BaseException) -> grpc.StatusCode:
+    """The status code of a call that ended so: by an error, or because its caller left."""
+    if isinstance(failure, errors.ServiceError):
+        return STATUS_CODES[type(failure)]
+    is_fault = isinstance(failure, Exception)
+    return grpc.StatusCode.INTERNAL if is_fault else grpc.StatusCode.CANCELLED
+
+
 def to_wire(error: Exception, request_id: str) -> WireError:
     """The error as gRPC sends it. Whatever is unknown tells callers nothing but the request's id.
 

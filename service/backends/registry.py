@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from service.backends.model_server import ModelServer
 from service.backends.model_watcher import ModelWatcher
+from service.call_record import note_model
 from service.domain.models import LoadedVersion, ModelSelector, ModelState, Readiness, VersionKey
 from service.errors import (
     InvalidRequestError,
@@ -84,11 +85,11 @@ class ModelRegistry:
         if not state.is_ready:
             raise _why_not_ready(state)
         if selector.version is None:
-            return state.versions[0]
+            return _chosen(state.versions[0])
         found = state.find(selector.version)
         if found is None:
             raise UnknownVersionError(state.name, selector.version, state.version_numbers)
-        return found
+        return _chosen(found)
 
     async def resolve_after(self, gone: VersionKey) -> LoadedVersion:
         """The newest version after one was found to be gone; asks the model server first.
@@ -101,7 +102,7 @@ class ModelRegistry:
         others = [loaded for loaded in watcher.state.versions if loaded.key != gone]
         if not others:
             raise _why_not_ready(watcher.state)
-        return others[0]
+        return _chosen(others[0])
 
     def report_broken_answer(self, key: VersionKey) -> None:
         """Has a version tried again, because an answer of it broke the contract."""
@@ -117,11 +118,17 @@ class ModelRegistry:
             name = names[0]
         if name not in self._watchers:
             raise UnknownModelError(name, names)
+        note_model(name)
         return self._watchers[name]
 
     def _announce(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+
+def _chosen(version: LoadedVersion) -> LoadedVersion:
+    note_model(version.key.name, version.key.version)
+    return version
 
 
 def _why_not_ready(state: ModelState) -> ServiceError:

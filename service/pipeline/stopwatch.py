@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 
+from service.call_record import note_stages
 from service.domain.answers import Timings
 
 
@@ -35,6 +36,7 @@ class Stopwatch:
     def timings(self) -> Timings:
         """The times so far."""
         total_s = time.perf_counter() - self._began
+        note_stages(tokenize_s=self._tokenize_s, queue_s=self._queue_s, model_s=self._model_s)
         return Timings(total_s, self._tokenize_s, self._queue_s, self._model_s)
 
     def metadata(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from heed.v1 import inference_pb2, inference_pb2_grpc
-from service.api.call_gate import CallGate
+from service.api.entrance import Entrance
 from service.pipeline.inference import InferencePipeline
 from service.rpc.call_interceptor import CallInterceptor
 from service.rpc.health import HealthReporter
@@ -24,7 +24,7 @@ def make_server(
     pipeline: InferencePipeline,
     *,
     health_reporter: HealthReporter,
-    gate: CallGate,
+    entrance: Entrance,
 ) -> tuple[grpc.aio.Server, str]:
     """Makes the server and binds its port; it answers once it is started.
 
@@ -32,7 +32,7 @@ def make_server(
         settings: Where to listen, and limits.
         pipeline: Answers calls.
         health_reporter: Answers questions about health.
-        gate: Lets calls in.
+        entrance: Lets calls in.
 
     Returns:
         The server, and the address it listens on, HOST:PORT.
@@ -41,7 +41,7 @@ def make_server(
         AddressError: The address cannot be used.
     """
     server = grpc.aio.server(
-        interceptors=[CallInterceptor(gate)],
+        interceptors=[CallInterceptor(entrance)],
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
             ("grpc.max_send_message_length", -1),

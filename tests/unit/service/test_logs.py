@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.logs import JsonFormatter, configure_logs, request_id
+from service.call_record import CallRecord, current_call
+from service.logs import JsonFormatter, configure_logs
 from service.settings import LogFormat, LogLevel
 
 
@@ -27,12 +28,12 @@ def test_every_line_names_the_request_it_belongs_to(
     clean_logging: None, capsys: pytest.CaptureFixture[str], log_format: LogFormat
 ) -> None:
     configure_logs(log_format, LogLevel.INFO)
-    token = request_id.set("id-7")
+    token = current_call.set(CallRecord("id-7", "grpc", "Generate"))
     try:
         logging.getLogger("service.test").info("answered")
         logging.getLogger("service.test").debug("too quiet to be heard")
     finally:
-        request_id.reset(token)
+        current_call.reset(token)
     (line,) = capsys.readouterr().err.splitlines()
     assert "id-7" in line
     assert "answered" in line
@@ -53,4 +54,4 @@ def test_json_lines_hold_the_request_id_and_the_exception() -> None:
 
 
 def test_outside_of_a_request_there_is_no_id() -> None:
-    assert request_id.get() == "-"
+    assert current_call.get() is None

@@ -1,0 +1,153 @@
+"""The way in of every call, whatever protocol it came by.
+
+    with entrance.admit(arrival) as record:
+        response = await answer(request)
+
+A call passes the gate and the check of who calls, and is measured and logged when it ends. Errors
+and cancellation pass through unchanged: each protocol says them in its own way, by
+`service.api.error_table`. A stream keeps the block open until its last message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from service.api.call_gate import CallGate
+from service.api.call_log import CallLog
+from service.api.error_table import code_of
+from service.call_record import CallRecord, current_call
+from service.errors import ServiceError
+from service.metrics import Metrics
+
+REQUEST_ID_KEY: Final = "x-request-id"
+_REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+
+
+class Protocol(StrEnum):
+    """How a call came."""
+
+    GRPC = "grpc"
+    HTTP = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A call that came.
+
+    Attributes:
+        protocol: How it came.
+        method: The method's name as the proto has it, for example "Generate"; from a fixed set.
+        request_id: Its id; see `request_id_of`.
+        metadata: Its metadata or headers; keys in lower case.
+        is_stream: Whether it is answered in pieces.
+        peer: Where it came from; empty if that is not known.
+        certificate_names: The names in the caller's certificate, which was checked; else empty.
+    """
+
+    protocol: Protocol
+    method: str
+    request_id: str
+    metadata: Mapping[str, str]
+    is_stream: bool = False
+    peer: str = ""
+    certificate_names: tuple[str, ...] = ()
+
+
+def request_id_of(metadata: Mapping[str, str]) -> str:
+    """The caller's own id if it sent a usable one, else a new one."""
+    given = metadata.get(REQUEST_ID_KEY, "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+Authorise = Callable[[Arrival, CallRecord], None]
+"""Checks who calls, and notes it in the record; raises a ServiceError if the call is refused."""
+
+
+def let_everyone_in(arrival: Arrival, record: CallRecord) -> None:
+    """The check of a gateway that knows no keys."""
+
+
+class Entrance:
+    """Lets calls in.
+
+    Args:
+        gate: Is shut before the gateway ends.
+        metrics: Counts calls.
+        log: Writes of calls that ended.
+        authorise: Checks who calls.
+    """
+
+    def __init__(
+        self,
+        gate: CallGate,
+        metrics: Metrics,
+        *,
+        log: CallLog,
+        authorise: Authorise = let_everyone_in,
+    ) -> None:
+        self._gate = gate
+        self._metrics = metrics.calls
+        self._log = log
+        self._authorise = authorise
+
+    @contextlib.contextmanager
+    def admit(self, arrival: Arrival) -> Iterator[CallRecord]:
+        """Lets a call in, and out again.
+
+        Raises:
+            DrainingError: The gate is shut.
+            ServiceError: The caller may not come in.
+        """
+        record = CallRecord(arrival.request_id, arrival.protocol.value, arrival.method)
+        current_call.set(record)
+        self._count_in(arrival)
+        began = time.perf_counter()
+        failure: BaseException | None = None
+        try:
+            with self._gate.pass_through():
+                self._authorise(arrival, record)
+                yield record
+        except (Exception, asyncio.CancelledError, GeneratorExit) as error:
+            failure = error
+            raise
+        finally:
+            self._count_out(arrival, record, seconds=time.perf_counter() - began, failure=failure)
+
+    def _count_in(self, arrival: Arrival) -> None:
+        self._metrics.began(arrival.protocol.value)
+        if arrival.is_stream:
+            self._metrics.stream_began(arrival.method)
+
+    def _count_out(
+        self, arrival: Arrival, record: CallRecord, *, seconds: float, failure: BaseException | None
+    ) -> None:
+        code = code_of(failure).name if failure is not None else "OK"
+        self._metrics.ended(
+            protocol=record.protocol,
+            method=record.method,
+            model=record.model,
+            code=code,
+            seconds=seconds,
+        )
+        if arrival.is_stream:
+            self._metrics.stream_ended(arrival.method)
+        stages = record.stages
+        if failure is not None:
+            reason = failure.reason if isinstance(failure, ServiceError) else code
+            self._metrics.failed(method=record.method, reason=reason)
+        elif stages is not None:
+            self._metrics.stages(
+                model=record.model,
+                tokenize_s=stages.tokenize_s,
+                queue_s=stages.queue_s,
+                model_s=stages.model_s,
+            )
+        self._log.ended(record, code=code, seconds=seconds, failure=failure)

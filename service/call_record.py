@@ -1,0 +1,60 @@
+"""What is known of the call that the running task works for: for its log lines and metrics."""
+
+from __future__ import annotations
+
+import contextvars
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(slots=True, eq=False)
+class StageTimes:
+    """Where the time of a call went so far, in seconds."""
+
+    tokenize_s: float
+    queue_s: float
+    model_s: float
+
+
+@dataclass(slots=True, eq=False)
+class CallRecord:
+    """A call from its arrival to its end. It never holds a caller's text.
+
+    Attributes:
+        id: The request's id.
+        protocol: How it came: "grpc" or "http".
+        method: The method's name, for example "Generate".
+        caller: The name of the key or certificate that it showed; empty if none was asked for.
+        model: The model that answers; empty until it is found. Never what the caller wrote.
+        version: The version that answers; 0 until one is chosen.
+        stages: Where its time went; None before it is known.
+        trace_id: The trace that it belongs to, in hexadecimal; empty if it is not traced.
+    """
+
+    id: str
+    protocol: str
+    method: str
+    caller: str = ""
+    model: str = ""
+    version: int = 0
+    stages: StageTimes | None = None
+    trace_id: str = ""
+
+
+current_call: Final = contextvars.ContextVar[CallRecord | None]("current_call", default=None)
+"""The call that the running task works for; None outside of calls."""
+
+
+def note_model(model: str, version: int = 0) -> None:
+    """Notes which model, and which version of it, the running call turned out to be for."""
+    record = current_call.get()
+    if record is not None:
+        record.model = model
+        record.version = version or record.version
+
+
+def note_stages(*, tokenize_s: float, queue_s: float, model_s: float) -> None:
+    """Notes where the running call's time went so far, in seconds."""
+    record = current_call.get()
+    if record is not None:
+        record.stages = StageTimes(tokenize_s, queue_s, model_s)
