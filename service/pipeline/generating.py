@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 from heed.text import TextToken, Tokenizer, TokenizerError
@@ -12,6 +13,7 @@ from service.domain.models import LoadedVersion
 from service.domain.requests import BeamOptions, GenerateCall
 from service.domain.signatures import AttentionLevel
 from service.errors import ModelAnswerError
+from service.pipeline.decoding_runs import Decoding, decode_at_once
 from service.pipeline.limits import Violations, check_options, check_prefix, check_source
 from service.pipeline.row_outputs import RowHypothesis, read_hypotheses, read_score
 from service.pipeline.rows import (
@@ -27,7 +29,12 @@ from service.pipeline.tokens import is_ended, source_tokens, target_tokens
 
 
 async def generate_on(
-    version: LoadedVersion, call: GenerateCall, *, batcher: Batcher, stopwatch: Stopwatch
+    version: LoadedVersion,
+    call: GenerateCall,
+    *,
+    batcher: Batcher,
+    stopwatch: Stopwatch,
+    decode: Decoding = decode_at_once,
 ) -> tuple[TextResult, ...]:
     """Answers every text of a call with one version.
 
@@ -40,8 +47,8 @@ async def generate_on(
     longest = version.contract.max_target_tokens
     search = call.options.search
     most = search.num_hypotheses if isinstance(search, BeamOptions) else 1
-    answers = await run_rows(
-        batcher,
+    answers = await decode(
+        functools.partial(run_rows, batcher, deadline=call.deadline, stopwatch=stopwatch),
         decoding_target(version, call.options),
         [
             decoding_inputs(
@@ -49,8 +56,6 @@ async def generate_on(
             )
             for source in sources
         ],
-        deadline=call.deadline,
-        stopwatch=stopwatch,
     )
     with stopwatch.tokenizing():
         results = [
