@@ -32,6 +32,7 @@ MAX_TEMPERATURE: Final = 100.0
 
 ATTENTION_OUTPUT: Final = "attention"
 ATTENTION_HEADS_OUTPUT: Final = "attention_heads"
+SENTENCE_ATTENTION_OUTPUT: Final = "sentence_attention"
 RANKS_OUTPUT: Final = "ranks"
 WARMUP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
 CONTRACT_ASSET: Final = "contract.json"
@@ -54,7 +55,14 @@ class Signature(StrEnum):
     BEAM = "beam"
     SAMPLE = "sample"
     SCORE = "score"
+    CLASSIFY = "classify"
     CONTRACT = "contract"
+
+
+CLASSIFIER_SIGNATURES: Final = (Signature.CLASSIFY, Signature.CONTRACT)
+"""What an exported classifier offers."""
+SEQ2SEQ_SIGNATURES: Final = tuple(name for name in Signature if name is not Signature.CLASSIFY)
+"""What an exported sequence-to-sequence model offers."""
 
 
 class Task(StrEnum):
@@ -62,6 +70,7 @@ class Task(StrEnum):
 
     TRANSLATE = "translate"
     PRONOUNCE = "pronounce"
+    CLASSIFY = "classify"
 
 
 class Precision(StrEnum):
@@ -94,11 +103,12 @@ SPECIAL_IDS: Final = SpecialIds()
 
 
 class AttentionLayer(_Value):
-    """The attention of one decoder layer.
+    """The attention of one decoder layer, or one of a classifier's.
 
     Attributes:
         kind: The mechanism, for example "bahdanau".
-        layer_index: The decoder layer, counted from 0 at the bottom.
+        layer_index: The decoder layer, counted from 0 at the bottom; of a classifier, 0 over the
+            tokens and 1 over the sentences.
         head_count: Heads of the layer, 1 or more.
         normalized: Whether each row of weights sums to 1 over the real source positions.
     """
@@ -133,6 +143,26 @@ class TokenizerInfo(_Value):
     vocabulary_size: int = Field(ge=4)
 
 
+class SentenceRule(StrEnum):
+    """How a text is split into sentences; a changed rule gets a new name."""
+
+    PUNCTUATION_1 = "punctuation_1"
+
+
+class SentenceLimits(_Value):
+    """How a hierarchical model wants its sentences.
+
+    Attributes:
+        max_count: The most sentences of a text.
+        max_tokens: The most tokens of a sentence.
+        rule: How texts were split in training: `heed.text.sentences`.
+    """
+
+    max_count: int = Field(ge=1)
+    max_tokens: int = Field(ge=1)
+    rule: SentenceRule = SentenceRule.PUNCTUATION_1
+
+
 class ModelCard(_Value):
     """What a model was made from and how good it is.
 
@@ -162,11 +192,14 @@ class Contract(_Value):
         task: What the model does.
         special_ids: Ids with a meaning of their own.
         source_tokenizer: How source text becomes tokens.
-        target_tokenizer: How target tokens become text.
+        target_tokenizer: How target tokens become text; None of a classifier.
         max_source_tokens: The longest source, in tokens.
-        max_target_tokens: The longest output, in tokens, the end token counted.
+        max_target_tokens: The longest output, in tokens, the end token counted; 0 of a classifier.
         max_beam_width: The widest beam, in hypotheses; 1 where there is no signature `beam`.
-        attention: The decoder's attention, bottom layer first.
+        labels: What a classifier tells apart, in the order of its outputs; empty of other models.
+        sentences: How a hierarchical classifier wants its sentences; None of other models.
+        attention: The decoder's attention, bottom layer first; a classifier's over the tokens,
+            then over the sentences.
         attention_average: What the output `attention` averages.
         signatures: Signatures the version offers.
         precision: Number format of the weights.
@@ -178,10 +211,12 @@ class Contract(_Value):
     task: Task
     special_ids: SpecialIds = SPECIAL_IDS
     source_tokenizer: TokenizerInfo
-    target_tokenizer: TokenizerInfo
+    target_tokenizer: TokenizerInfo | None = None
     max_source_tokens: int = Field(ge=1)
-    max_target_tokens: int = Field(ge=2)
+    max_target_tokens: int = Field(default=0, ge=0)
     max_beam_width: int = Field(default=1, ge=1)
+    labels: tuple[str, ...] = ()
+    sentences: SentenceLimits | None = None
     attention: tuple[AttentionLayer, ...] = Field(min_length=1)
     attention_average: AttentionAverage
     signatures: tuple[Signature, ...]
@@ -196,6 +231,33 @@ class Contract(_Value):
             raise ValueError(
                 f"attention_average names layers {unknown}; the model has {sorted(known)}"
             )
+        return self
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether the model gives labels, and writes nothing."""
+        return self.task is Task.CLASSIFY
+
+    @property
+    def target_vocabulary_size(self) -> int:
+        """Number of target ids; 0 of a classifier."""
+        return 0 if self.target_tokenizer is None else self.target_tokenizer.vocabulary_size
+
+    @model_validator(mode="after")
+    def _outputs_fit_the_task(self) -> Contract:
+        if not self.is_classifier:
+            if self.target_tokenizer is None or self.max_target_tokens < 2:
+                raise ValueError(
+                    f"the task {self.task} needs a target_tokenizer and max_target_tokens of 2 or "
+                    "more"
+                )
+            if self.labels or self.sentences:
+                raise ValueError(f"the task {self.task} has neither labels nor sentences")
+            return self
+        if self.target_tokenizer is not None or self.max_target_tokens:
+            raise ValueError("a classifier has neither target_tokenizer nor max_target_tokens")
+        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels) or "" in self.labels:
+            raise ValueError("a classifier needs two labels or more, all different, none empty")
         return self
 
     def to_json(self) -> str:

@@ -7,10 +7,11 @@ from typing import assert_never
 
 from heed.contract import Task
 from model_export.config import Recipe
+from model_export.evaluation.classification import ClassificationMetrics, classification_metrics
 from model_export.evaluation.pronunciation import PronunciationMetrics, pronunciation_metrics
 from model_export.evaluation.translation import TranslationMetrics, translation_metrics
 
-Metrics = PronunciationMetrics | TranslationMetrics
+Metrics = PronunciationMetrics | TranslationMetrics | ClassificationMetrics
 """The measures of one task; each has `as_dict()`."""
 
 
@@ -37,6 +38,8 @@ def task_metrics(
                 tokenizer=recipe.evaluation.bleu_tokenizer,
                 lowercase=recipe.evaluation.lowercase,
             )
+        case Task.CLASSIFY:
+            return classification_metrics(hypotheses, references)
         case _:
             assert_never(recipe.task)
 

@@ -9,10 +9,10 @@ from importlib import metadata
 from typing import Final
 
 from heed.contract import (
+    SEQ2SEQ_SIGNATURES,
     Contract,
     ModelCard,
     Precision,
-    Signature,
     TokenizerInfo,
 )
 from heed.text import Tokenizer
@@ -62,7 +62,7 @@ def exportable_from_run(
         max_beam_width=min(MAX_BEAM_WIDTH, run.target_tokenizer.vocabulary_size),
         attention=settings.attention_layers,
         attention_average=settings.attention_average,
-        signatures=tuple(Signature),
+        signatures=SEQ2SEQ_SIGNATURES,
         precision=precision,
         card=_model_card(run),
     )

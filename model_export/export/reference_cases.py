@@ -131,7 +131,7 @@ def _requests(contract: Contract) -> list[tuple[Signature, Arrays]]:
     targets = _sequences(
         random,
         _TARGET_LENGTHS,
-        vocabulary_size=contract.target_tokenizer.vocabulary_size,
+        vocabulary_size=contract.target_vocabulary_size,
         most=contract.max_target_tokens,
     )
     sources: Arrays = dict(zip(("tokens", "lengths"), source, strict=True))
@@ -187,7 +187,7 @@ def _beam_options(contract: Contract) -> Arrays:
 
 def _sample_options(contract: Contract) -> Arrays:
     """Each way to draw, and seeds of either sign."""
-    most = contract.target_tokenizer.vocabulary_size
+    most = contract.target_vocabulary_size
     return {
         "temperature": np.array([1, 0.5, 1, 2, 1, 0.7, 1, 1.3], np.float32),
         "top_k": np.array([0, 5, 0, 2, most, 0, 1, 0], np.int32).clip(max=most),

@@ -83,7 +83,7 @@ class ServedModel(tf.Module):
     def _sample(self, inputs: Tensors) -> Tensors:
         options = checked_sample_options(
             SampleOptions(**{name: inputs[name] for name in SampleOptions._fields}),
-            vocabulary_size=self._exportable().contract.target_tokenizer.vocabulary_size,
+            vocabulary_size=self._exportable().contract.target_vocabulary_size,
         )
         return self._decode(sample_search, inputs, (self._limits(inputs), options))
 
@@ -91,7 +91,7 @@ class ServedModel(tf.Module):
         contract = self._exportable().contract
         return checked_options(
             DecodingOptions(**{name: inputs[name] for name in DecodingOptions._fields}),
-            vocabulary_size=contract.target_tokenizer.vocabulary_size,
+            vocabulary_size=contract.target_vocabulary_size,
             max_target_tokens=contract.max_target_tokens,
         )
 
@@ -114,7 +114,7 @@ class ServedModel(tf.Module):
             inputs["target_tokens"],
             inputs["target_lengths"],
             names=("target_tokens", "target_lengths"),
-            vocabulary_size=contract.target_tokenizer.vocabulary_size,
+            vocabulary_size=contract.target_vocabulary_size,
             max_length=contract.max_target_tokens,
         )
         scores = score_targets(

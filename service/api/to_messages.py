@@ -109,7 +109,9 @@ def _describe(model: model_pb2.Model, contract: Contract) -> None:
     model.signatures.extend(sorted(signature.value for signature in contract.signatures))
     model.precision = contract.precision.value
     model.source_tokenizer_sha256 = contract.source_tokenizer.sha256
-    model.target_tokenizer_sha256 = contract.target_tokenizer.sha256
+    if contract.target_tokenizer is not None:
+        model.target_tokenizer_sha256 = contract.target_tokenizer.sha256
+    model.class_labels.extend(contract.labels)
     card = contract.card
     model.card.CopyFrom(
         model_pb2.ModelCard(

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from heed.contract import (
+    CLASSIFIER_SIGNATURES,
     SPECIAL_IDS,
     Contract,
     ContractError,
@@ -33,6 +34,7 @@ TRIAL_TIMEOUT_S: Final = 60.0
 """Generous: the first run of a graph includes its optimisation."""
 
 REQUIRED_SIGNATURES: Final = (Signature.GREEDY, Signature.SCORE, Signature.CONTRACT)
+"""What a model that is no classifier must offer."""
 
 
 async def load_version(predictor: Predictor, key: VersionKey) -> LoadedVersion:
@@ -63,7 +65,9 @@ async def _read_version(predictor: Predictor, key: VersionKey) -> LoadedVersion:
             key=key,
             contract=contract,
             source_tokenizer=_read_tokenizer(outputs, "source", contract.source_tokenizer),
-            target_tokenizer=_read_tokenizer(outputs, "target", contract.target_tokenizer),
+            target_tokenizer_if_any=None
+            if contract.target_tokenizer is None
+            else _read_tokenizer(outputs, "target", contract.target_tokenizer),
         )
     except (ContractError, TokenizerError) as error:
         raise ModelContractError(
@@ -72,7 +76,8 @@ async def _read_version(predictor: Predictor, key: VersionKey) -> LoadedVersion:
 
 
 def _check_signatures(contract: Contract) -> None:
-    missing = [name.value for name in REQUIRED_SIGNATURES if name not in contract.signatures]
+    required = CLASSIFIER_SIGNATURES if contract.is_classifier else REQUIRED_SIGNATURES
+    missing = [name.value for name in required if name not in contract.signatures]
     if missing:
         raise ContractError(f"the contract lacks the signatures {', '.join(missing)}")
 

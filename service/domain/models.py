@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from heed.contract import Contract
 from heed.text import Tokenizer
+from service.errors import InvalidRequestError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,26 @@ class LoadedVersion:
         key: Which version.
         contract: What it says about itself.
         source_tokenizer: How source text becomes tokens.
-        target_tokenizer: How target tokens become text.
+        target_tokenizer_if_any: How target tokens become text; None of a classifier.
     """
 
     key: VersionKey
     contract: Contract
     source_tokenizer: Tokenizer
-    target_tokenizer: Tokenizer
+    target_tokenizer_if_any: Tokenizer | None
+
+    @property
+    def target_tokenizer(self) -> Tokenizer:
+        """How target tokens become text.
+
+        Raises:
+            InvalidRequestError: The model is a classifier, and writes no text.
+        """
+        if self.target_tokenizer_if_any is None:
+            raise InvalidRequestError.of(
+                "model", f"{self.key.name!r} classifies texts and writes none: use Classify"
+            )
+        return self.target_tokenizer_if_any
 
 
 class Readiness(StrEnum):

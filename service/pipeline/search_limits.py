@@ -72,7 +72,7 @@ def _check_sampling(violations: Violations, sampling: SamplingOptions, contract:
         sampling.temperature,
         limits=(MIN_TEMPERATURE, MAX_TEMPERATURE),
     )
-    vocabulary_size = contract.target_tokenizer.vocabulary_size
+    vocabulary_size = contract.target_vocabulary_size
     _check_range(violations, "options.sampling.top_k", sampling.top_k, limits=(0, vocabulary_size))
     if not 0 < sampling.top_p <= 1:
         violations.add(

@@ -1,16 +1,18 @@
 """The model contract checks itself."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from pydantic import ValidationError
 
 from heed.contract import (
+    CLASSIFIER_SIGNATURES,
+    SEQ2SEQ_SIGNATURES,
     AttentionAverage,
     AttentionLayer,
     Contract,
     ContractError,
-    Signature,
     Task,
     TokenizerInfo,
 )
@@ -28,7 +30,7 @@ def _contract(**changes: object) -> Contract:
         "max_target_tokens": 64,
         "attention": (AttentionLayer(kind="bahdanau", layer_index=0, head_count=1),),
         "attention_average": AttentionAverage(layer_indices=(0,), description="the only layer"),
-        "signatures": tuple(Signature),
+        "signatures": SEQ2SEQ_SIGNATURES,
     }
     return Contract.model_validate(values | changes)
 
@@ -36,6 +38,51 @@ def _contract(**changes: object) -> Contract:
 def test_a_contract_survives_json() -> None:
     contract = _contract()
     assert Contract.from_json(contract.to_json()) == contract
+
+
+def _classifier(**changes: object) -> Contract:
+    values: dict[str, object] = {
+        "task": Task.CLASSIFY,
+        "target_tokenizer": None,
+        "max_target_tokens": 0,
+        "labels": ("no", "yes"),
+        "signatures": CLASSIFIER_SIGNATURES,
+    }
+    return _contract(**{**values, **changes})
+
+
+def test_a_classifier_has_labels_and_writes_nothing() -> None:
+    contract = _classifier(sentences={"max_count": 8, "max_tokens": 20})
+    assert Contract.from_json(contract.to_json()) == contract
+    assert contract.is_classifier
+    assert contract.target_vocabulary_size == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "changes", "message"),
+    [
+        (_classifier, {"labels": ("yes",)}, "two labels or more"),
+        (_classifier, {"labels": ("yes", "yes")}, "all different"),
+        (_classifier, {"labels": ("", "yes")}, "none empty"),
+        (_classifier, {"target_tokenizer": TOKENIZER}, "has neither target_tokenizer"),
+        (_classifier, {"max_target_tokens": 3}, "nor max_target_tokens"),
+        (_contract, {"target_tokenizer": None}, "the task pronounce needs a target_tokenizer"),
+        (_contract, {"max_target_tokens": 1}, "max_target_tokens of 2 or more"),
+        (_contract, {"labels": ("a", "b")}, "has neither labels nor sentences"),
+    ],
+)
+def test_what_does_not_fit_the_task_is_refused(
+    make: Callable[..., Contract], changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        make(**changes)
+
+
+def test_a_contract_written_before_there_were_classifiers_still_reads() -> None:
+    values = json.loads(_contract().to_json())
+    for name in ("labels", "sentences"):
+        del values[name]
+    assert Contract.from_json(json.dumps(values)) == _contract()
 
 
 def test_special_ids_cannot_be_others() -> None:
