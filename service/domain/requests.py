@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from service.domain.answers import PLAIN, Packing
 from service.domain.models import ModelSelector
 from service.domain.signatures import AttentionLevel
 
@@ -53,6 +54,32 @@ class SamplingOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class AlignmentOptions:
+    """Asks for word alignments.
+
+    Attributes:
+        min_weight: Pairs with a smaller weight are left out, 0 to 1.
+    """
+
+    min_weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """What an answer tells beside texts and scores, and how.
+
+    Attributes:
+        heads_of_words: Whether heads have words as rows and columns.
+        packing: How weights are made smaller on their way.
+        alignment: Asks for word alignments; None for none.
+    """
+
+    heads_of_words: bool = False
+    packing: Packing = PLAIN
+    alignment: AlignmentOptions | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateOptions:
     """Options of decoding; None takes the model's default.
 
@@ -62,6 +89,7 @@ class GenerateOptions:
         prefix: Text that every output must begin with.
         attention: How much attention to return.
         search: How tokens are chosen; None = the most probable at every step.
+        form: What the answer tells beside.
     """
 
     max_length: int | None = None
@@ -69,6 +97,7 @@ class GenerateOptions:
     prefix: str = ""
     attention: AttentionLevel = AttentionLevel.NONE
     search: BeamOptions | SamplingOptions | None = None
+    form: AnswerForm = AnswerForm()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +137,7 @@ class ScoreCall:
         attention: How much attention to return.
         deadline: When the answer is of no use any more, on the event loop's clock in seconds.
         priority: How urgent it is.
+        form: What the answer tells beside.
     """
 
     model: ModelSelector
@@ -115,3 +145,4 @@ class ScoreCall:
     attention: AttentionLevel = AttentionLevel.NONE
     deadline: float | None = None
     priority: Priority = Priority.INTERACTIVE
+    form: AnswerForm = AnswerForm()

@@ -28,6 +28,7 @@ class AttentionLevel(StrEnum):
 
     NONE = "none"
     PIECES = "pieces"
+    WORDS = "words"
     HEADS = "heads"
 
 
@@ -66,6 +67,7 @@ OUTPUT_FORMS: Final[Mapping[Signature, Mapping[str, OutputForm]]] = {
 _OUTPUTS_BEYOND: Final = {
     AttentionLevel.NONE: frozenset({ATTENTION_OUTPUT, ATTENTION_HEADS_OUTPUT}),
     AttentionLevel.PIECES: frozenset({ATTENTION_HEADS_OUTPUT}),
+    AttentionLevel.WORDS: frozenset({ATTENTION_HEADS_OUTPUT}),
     AttentionLevel.HEADS: frozenset[str](),
 }
 
