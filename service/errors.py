@@ -13,6 +13,7 @@
     │   └── UnknownVersionError
     ├── OverloadedError                waiting helps
     │   ├── QueueFullError
+    │   ├── DeadlineOutOfReachError
     │   ├── RateLimitedError
     │   ├── TooManyCallsError
     │   └── ModelServerBusyError
@@ -214,6 +215,20 @@ class QueueFullError(OverloadedError):
             f"try again in {retry_after_s:.2f} s",
             retry_after_s,
             {"waiting_tokens": str(waiting_tokens), "max_queue_tokens": str(max_queue_tokens)},
+        )
+
+
+class DeadlineOutOfReachError(OverloadedError):
+    """So much waits that the answer would come after the deadline; nothing of it was done."""
+
+    reason = "DEADLINE_OUT_OF_REACH"
+
+    def __init__(self, *, needed_s: float, time_left_s: float, retry_after_s: float) -> None:
+        super().__init__(
+            f"the answer would take about {needed_s:.2f} s and the deadline leaves "
+            f"{time_left_s:.2f} s; allow more time, or try again in {retry_after_s:.2f} s",
+            retry_after_s,
+            {"needed_s": f"{needed_s:.3f}", "time_left_s": f"{time_left_s:.3f}"},
         )
 
 

@@ -28,6 +28,7 @@ STATUS_CODES: Final[Mapping[type[errors.ServiceError], grpc.StatusCode]] = {
     errors.UnknownVersionError: grpc.StatusCode.NOT_FOUND,
     errors.OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.QueueFullError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.DeadlineOutOfReachError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.RateLimitedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.TooManyCallsError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.ModelServerBusyError: grpc.StatusCode.RESOURCE_EXHAUSTED,

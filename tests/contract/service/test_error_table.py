@@ -39,6 +39,7 @@ EXAMPLES: list[errors.ServiceError] = [
     errors.UnknownVersionError("a", 3, [1, 2]),
     errors.OverloadedError("m", 1.5),
     errors.QueueFullError(waiting_tokens=5, max_queue_tokens=6, retry_after_s=0.25),
+    errors.DeadlineOutOfReachError(needed_s=2.0, time_left_s=0.5, retry_after_s=0.25),
     errors.RateLimitedError("requests", limit_per_s=2, retry_after_s=0.5),
     errors.TooManyCallsError(100),
     errors.ModelServerBusyError(),
