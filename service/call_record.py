@@ -45,6 +45,13 @@ current_call: Final = contextvars.ContextVar[CallRecord | None]("current_call", 
 """The call that the running task works for; None outside of calls."""
 
 
+def note_caller(name: str) -> None:
+    """Notes who makes the running call."""
+    record = current_call.get()
+    if record is not None:
+        record.caller = name
+
+
 def note_model(model: str, version: int = 0) -> None:
     """Notes which model, and which version of it, the running call turned out to be for."""
     record = current_call.get()

@@ -22,6 +22,7 @@ from service.metrics import Metrics
 from service.pipeline.inference import InferencePipeline
 from service.rpc.health import HealthReporter
 from service.rpc.server import make_server
+from service.security.security import make_security
 from service.settings import GatewaySettings
 
 logger = logging.getLogger(__name__)
@@ -38,11 +39,13 @@ async def run_gateway(settings: GatewaySettings) -> None:
     """Serves until SIGTERM or SIGINT, then answers what was accepted and returns.
 
     Raises:
+        RefusedFileError: A certificate, key or file of API keys cannot be used.
         ModelsDirectoryError: There is nothing to serve in --models-dir.
         AddressError: The address cannot be used.
         GatewayFailedError: A part of the gateway died; the log says why.
     """
     metrics = Metrics()
+    security = make_security(settings)
     model_server = ModelServer(settings.model_server)
     names = _model_names(settings)
     registry = ModelRegistry(model_server, names, settings.poll_interval_s)
@@ -52,7 +55,8 @@ async def run_gateway(settings: GatewaySettings) -> None:
         settings,
         InferencePipeline(registry, batcher, settings),
         health_reporter=health,
-        entrance=Entrance(gate, metrics, log=CallLog(metrics)),
+        entrance=Entrance(gate, metrics, log=CallLog(metrics), authorizer=security.authorizer),
+        tls=security.server_tls,
     )
     await server.start()
     _announce(f"Heed gateway listening at {address}")
@@ -60,6 +64,7 @@ async def run_gateway(settings: GatewaySettings) -> None:
         "batcher": batcher.run(),
         "registry": registry.run(),
         "health": health.run(),
+        "security": security.run(),
         "ready line": _announce_when_ready(registry, address),
     }
     if settings.models_dir is not None:

@@ -33,11 +33,12 @@ def _run(settings: GatewaySettings) -> int:
     from service.gateway import GatewayFailedError, run_gateway
     from service.logs import configure_logs
     from service.rpc.server import AddressError
+    from service.security.watching import RefusedFileError
 
     configure_logs(settings.log_format, settings.log_level)
     try:
         asyncio.run(run_gateway(settings))
-    except (ModelsDirectoryError, AddressError, GatewayFailedError) as error:
+    except (ModelsDirectoryError, AddressError, GatewayFailedError, RefusedFileError) as error:
         print(f"heed: error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # a second Ctrl-C: do not wait for the answers

@@ -15,7 +15,7 @@ import contextlib
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -26,6 +26,7 @@ from service.api.error_table import code_of
 from service.call_record import CallRecord, current_call
 from service.errors import ServiceError
 from service.metrics import Metrics
+from service.security.authorizer import Authorizer
 
 REQUEST_ID_KEY: Final = "x-request-id"
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
@@ -67,14 +68,6 @@ def request_id_of(metadata: Mapping[str, str]) -> str:
     return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-Authorise = Callable[[Arrival, CallRecord], None]
-"""Checks who calls, and notes it in the record; raises a ServiceError if the call is refused."""
-
-
-def let_everyone_in(arrival: Arrival, record: CallRecord) -> None:
-    """The check of a gateway that knows no keys."""
-
-
 class Entrance:
     """Lets calls in.
 
@@ -82,7 +75,7 @@ class Entrance:
         gate: Is shut before the gateway ends.
         metrics: Counts calls.
         log: Writes of calls that ended.
-        authorise: Checks who calls.
+        authorizer: Checks who calls, and how much it may.
     """
 
     def __init__(
@@ -91,12 +84,12 @@ class Entrance:
         metrics: Metrics,
         *,
         log: CallLog,
-        authorise: Authorise = let_everyone_in,
+        authorizer: Authorizer | None = None,
     ) -> None:
         self._gate = gate
         self._metrics = metrics.calls
         self._log = log
-        self._authorise = authorise
+        self._authorizer = authorizer or Authorizer(None)
 
     @contextlib.contextmanager
     def admit(self, arrival: Arrival) -> Iterator[CallRecord]:
@@ -112,8 +105,10 @@ class Entrance:
         began = time.perf_counter()
         failure: BaseException | None = None
         try:
-            with self._gate.pass_through():
-                self._authorise(arrival, record)
+            with (
+                self._gate.pass_through(),
+                self._authorizer.let_in(arrival.metadata, arrival.peer),
+            ):
                 yield record
         except (Exception, asyncio.CancelledError, GeneratorExit) as error:
             failure = error

@@ -87,6 +87,7 @@ def _arrival_of(context: Context, method: str) -> Arrival:
         method=method.rpartition("/")[2],
         request_id=request_id_of(metadata),
         metadata=metadata,
+        peer=context.peer(),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import grpc.aio
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
@@ -12,7 +14,13 @@ from service.pipeline.inference import InferencePipeline
 from service.rpc.call_interceptor import CallInterceptor
 from service.rpc.health import HealthReporter
 from service.rpc.inference_service import InferenceService
+from service.security.server_tls import ServerTls
 from service.settings import GatewaySettings
+
+HANDSHAKE_TIMEOUT_MS: Final = 10_000
+"""How long a client may take until its connection speaks HTTP/2."""
+KEEPALIVE_MS: Final = 30_000
+"""After so long a silence a client is asked whether it is there, and has as long to answer."""
 
 
 class AddressError(OSError):
@@ -25,6 +33,7 @@ def make_server(
     *,
     health_reporter: HealthReporter,
     entrance: Entrance,
+    tls: ServerTls | None = None,
 ) -> tuple[grpc.aio.Server, str]:
     """Makes the server and binds its port; it answers once it is started.
 
@@ -33,6 +42,7 @@ def make_server(
         pipeline: Answers calls.
         health_reporter: Answers questions about health.
         entrance: Lets calls in.
+        tls: The certificates to show; None for a port without TLS.
 
     Returns:
         The server, and the address it listens on, HOST:PORT.
@@ -42,11 +52,7 @@ def make_server(
     """
     server = grpc.aio.server(
         interceptors=[CallInterceptor(entrance)],
-        options=[
-            ("grpc.max_receive_message_length", settings.max_message_bytes),
-            ("grpc.max_send_message_length", -1),
-            ("grpc.so_reuseport", 0),  # a port in use is an error
-        ],
+        options=_options(settings),
     )
     inference_pb2_grpc.add_InferenceServiceServicer_to_server(  # type: ignore[no-untyped-call]
         InferenceService(pipeline), server
@@ -56,14 +62,34 @@ def make_server(
         service = inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name
         names = (service, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
-    return server, _bind(server, settings)
+    return server, _bind(server, settings, tls)
 
 
-def _bind(server: grpc.aio.Server, settings: GatewaySettings) -> str:
+def _options(settings: GatewaySettings) -> list[tuple[str, int]]:
+    options = [
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.so_reuseport", 0),  # a port in use is an error
+        ("grpc.max_concurrent_streams", settings.max_streams_per_connection),
+        ("grpc.max_connection_idle_ms", round(settings.max_connection_idle_s * 1000)),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
+        # A client that vanished without a word is noticed, and its calls end.
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_MS),
+    ]
+    if settings.max_connection_age_s is not None:
+        options.append(("grpc.max_connection_age_ms", round(settings.max_connection_age_s * 1000)))
+    return options
+
+
+def _bind(server: grpc.aio.Server, settings: GatewaySettings, tls: ServerTls | None) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"{host}:{settings.grpc_port}"
     try:
-        port = server.add_insecure_port(address)
+        if tls is None:
+            port = server.add_insecure_port(address)
+        else:
+            port = server.add_secure_port(address, tls.grpc_credentials())
     except RuntimeError as error:
         raise AddressError(
             f"cannot listen on {address}: the port is in use, or the address is not this "

@@ -88,7 +88,18 @@ def _argument(name: str, default: object, description: str | None) -> dict[str, 
     return {"metavar": _METAVARS.get(name, "N"), "help": text + suffix}
 
 
-_METAVARS: Final = {"models_dir": "MODELS", "model_server": "HOST:PORT", "host": "HOST"}
+_METAVARS: Final = {
+    "models_dir": "MODELS",
+    "model_server": "HOST:PORT",
+    "host": "HOST",
+    **dict.fromkeys(
+        (
+            *("tls_cert", "tls_key", "tls_client_ca"),
+            *("model_server_ca", "model_server_cert", "model_server_key", "api_keys"),
+        ),
+        "FILE",
+    ),
+}
 
 
 def _describe(error: ValidationError) -> str:

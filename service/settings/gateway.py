@@ -11,11 +11,13 @@ from service.settings.limits import LimitSettings
 from service.settings.listening import ListeningSettings
 from service.settings.observation import ObservationSettings
 from service.settings.process import ProcessSettings
+from service.settings.security import SecuritySettings
 
 
 class GatewaySettings(
     BackendSettings,
     ListeningSettings,
+    SecuritySettings,
     LimitSettings,
     BatchingSettings,
     ObservationSettings,
@@ -27,6 +29,7 @@ class GatewaySettings(
 GROUPS: Final[tuple[tuple[str, type[SettingsGroup]], ...]] = (
     ("models", BackendSettings),
     ("listening", ListeningSettings),
+    ("security", SecuritySettings),
     ("limits of a call", LimitSettings),
     ("batching", BatchingSettings),
     ("logs", ObservationSettings),

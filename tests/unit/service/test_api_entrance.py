@@ -9,18 +9,21 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.api.call_gate import CallGate
 from service.api.call_log import LINES_AT_ONCE, CallLog
 from service.api.entrance import Arrival, Entrance, Protocol, request_id_of
-from service.call_record import CallRecord, current_call, note_model, note_stages
+from service.call_record import current_call, note_model, note_stages
 from service.errors import DrainingError, InvalidRequestError, MissingApiKeyError
 from service.metrics import Metrics
+from service.security.api_keys import KeyRing
+from service.security.authorizer import Authorizer
 
 
 class Doorway:
     """An entrance, and what it counted."""
 
-    def __init__(self, authorise: object = None) -> None:
+    def __init__(self, authorizer: Authorizer | None = None) -> None:
         self.gate, self.metrics = CallGate(), Metrics()
-        given = {} if authorise is None else {"authorise": authorise}
-        self.entrance = Entrance(self.gate, self.metrics, log=CallLog(self.metrics), **given)
+        self.entrance = Entrance(
+            self.gate, self.metrics, log=CallLog(self.metrics), authorizer=authorizer
+        )
 
     def count(self, name: str, **labels: str) -> float:
         text = self.metrics.exposition()[0].decode()
@@ -89,11 +92,7 @@ async def test_a_shut_gate_turns_calls_away_and_counts_them() -> None:
 
 
 async def test_whoever_may_not_come_in_does_not() -> None:
-    def refuse(arrival: Arrival, record: CallRecord) -> None:
-        record.caller = "somebody"
-        raise MissingApiKeyError
-
-    doorway = Doorway(refuse)
+    doorway = Doorway(Authorizer(KeyRing({})))
     with pytest.raises(MissingApiKeyError), doorway.entrance.admit(arrival()):
         pytest.fail("the block was entered")
     assert doorway.count("heed_errors_total", reason=MissingApiKeyError.reason) == 1
