@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from heed.text import Tokenizer
-from service.pipeline.sentences import TextSpan
+from heed.text.sentences import TextSpan
 
 _WINDOW_PER_TOKEN: Final = 8
 """Characters looked at for each token wanted; doubled where tokens are longer."""

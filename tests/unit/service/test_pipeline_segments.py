@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heed.text import Tokenizer, TokenizerKind, TokenizerSettings, train_tokenizer
+from heed.text.sentences import TextSpan, split_sentences
 from service.pipeline.segments import fit_segments
-from service.pipeline.sentences import TextSpan, split_sentences
 
 
 @functools.cache

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.pipeline.sentences import split_sentences
+from heed.text.sentences import split_sentences
 
 PIECES = st.sampled_from(
     [
