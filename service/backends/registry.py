@@ -18,6 +18,7 @@ from service.errors import (
     UnknownModelError,
     UnknownVersionError,
 )
+from service.security.callers import current_caller
 
 
 class ModelRegistry:
@@ -66,6 +67,7 @@ class ModelRegistry:
         """The model that a caller names.
 
         Raises:
+            ModelNotPermittedError: The caller may not use it.
             UnknownModelError: It is not served here.
             InvalidRequestError: No name was given and there are several models.
         """
@@ -109,13 +111,15 @@ class ModelRegistry:
         self._watchers[key.name].suspect(key.version)
 
     def _watcher(self, name: str) -> ModelWatcher:
-        names = list(self._watchers)
+        caller = current_caller()
+        names = caller.permitted(self._watchers)
         if not name:
-            if len(names) > 1:
+            if len(names) != 1:
                 raise InvalidRequestError.of(
                     "model.name", f"must name one of the models: {', '.join(names)}"
                 )
             name = names[0]
+        caller.check_model(name)
         if name not in self._watchers:
             raise UnknownModelError(name, names)
         note_model(name)

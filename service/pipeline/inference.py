@@ -14,6 +14,7 @@ from service.pipeline.generating import generate_on
 from service.pipeline.limits import check_characters, check_count
 from service.pipeline.scoring import score_on
 from service.pipeline.stopwatch import Stopwatch
+from service.security.callers import current_caller
 from service.settings import GatewaySettings
 
 WorkOnVersion = Callable[[LoadedVersion], Awaitable[tuple[TextResult, ...]]]
@@ -36,8 +37,9 @@ class InferencePipeline:
         self._settings = settings
 
     def list_models(self) -> tuple[ModelState, ...]:
-        """Every model served, ordered by name."""
-        return self._registry.states
+        """Every model that the caller may use, ordered by name."""
+        caller = current_caller()
+        return tuple(state for state in self._registry.states if caller.permits(state.name))
 
     def get_model(self, selector: ModelSelector) -> tuple[ModelState, LoadedVersion | None]:
         """One model, and the version asked for; None if none is ready and none was asked for.

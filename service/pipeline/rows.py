@@ -22,6 +22,7 @@ from service.domain.signatures import (
 )
 from service.errors import DeadlinePassedError
 from service.pipeline.stopwatch import Stopwatch
+from service.security.callers import current_caller
 
 
 def decoding_target(version: LoadedVersion, options: GenerateOptions) -> PredictTarget:
@@ -141,10 +142,13 @@ async def run_rows(
         is_admitted: Whether the rows finish a call that was admitted before.
 
     Raises:
+        RateLimitedError: The caller has no tokens left for now; nothing was done.
         QueueFullError: There is no room; nothing was done.
         DeadlinePassedError: The deadline came first.
         ServiceError: A row failed.
     """
+    if not is_admitted:
+        current_caller().take_tokens(sum(map(_length, inputs)))
     loop = asyncio.get_running_loop()
     rows = [
         QueuedRow(target, row, _length(row) * target.beam_width, deadline, loop.create_future())
