@@ -38,7 +38,7 @@ def write_generate(answer: Answer) -> inference_pb2.GenerateResponse:
         model=_write_version(answer.model),
         results=[
             inference_pb2.GenerateResult(
-                source_tokens=_write_tokens(result.source_tokens),
+                source_tokens=write_tokens(result.source_tokens),
                 hypotheses=[_write_hypothesis(hypothesis) for hypothesis in result.hypotheses],
             )
             for result in answer.results
@@ -58,7 +58,7 @@ def write_score(answer: Answer) -> inference_pb2.ScoreResponse:
 
 def _write_score_result(result: TextResult) -> inference_pb2.ScoreResult:
     return inference_pb2.ScoreResult(
-        source_tokens=_write_tokens(result.source_tokens),
+        source_tokens=write_tokens(result.source_tokens),
         target=_write_hypothesis(result.hypotheses[0]),
     )
 
@@ -128,7 +128,8 @@ def _write_version(key: VersionKey) -> model_pb2.ModelVersion:
     return model_pb2.ModelVersion(name=key.name, version=key.version)
 
 
-def _write_tokens(tokens: Iterable[Token]) -> list[inference_pb2.Token]:
+def write_tokens(tokens: Iterable[Token]) -> list[inference_pb2.Token]:
+    """Tokens of an answer."""
     return [
         inference_pb2.Token(
             id=token.id,
@@ -147,7 +148,7 @@ def _write_hypothesis(hypothesis: Hypothesis) -> inference_pb2.Hypothesis:
     return inference_pb2.Hypothesis(
         text=hypothesis.text,
         score=hypothesis.score,
-        tokens=_write_tokens(hypothesis.tokens),
+        tokens=write_tokens(hypothesis.tokens),
         finish_reason=_FINISH_REASONS[hypothesis.finish_reason],
         attention=None if attention is None else _write_attention(attention),
         rank_score=hypothesis.rank_score,
@@ -156,8 +157,8 @@ def _write_hypothesis(hypothesis: Hypothesis) -> inference_pb2.Hypothesis:
 
 def _write_attention(attention: Attention) -> inference_pb2.Attention:
     return inference_pb2.Attention(
-        target_tokens=_write_tokens(attention.target_tokens),
-        source_tokens=_write_tokens(attention.source_tokens),
+        target_tokens=write_tokens(attention.target_tokens),
+        source_tokens=write_tokens(attention.source_tokens),
         weights=attention.weights.ravel().tolist(),
         heads=[
             inference_pb2.AttentionHead(
