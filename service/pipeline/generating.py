@@ -13,6 +13,7 @@ from service.domain.models import LoadedVersion
 from service.domain.requests import BeamOptions, GenerateCall
 from service.domain.signatures import AttentionLevel
 from service.errors import ModelAnswerError
+from service.pipeline.answer_form import in_form
 from service.pipeline.decoding_runs import Decoding, decode_at_once
 from service.pipeline.limits import Violations, check_options, check_prefix, check_source
 from service.pipeline.row_outputs import RowHypothesis, read_hypotheses, read_score
@@ -57,16 +58,21 @@ async def generate_on(
             for source in sources
         ],
     )
-    with stopwatch.tokenizing():
+    with stopwatch.detokenizing():
         results = [
             _read_result(source, answer, version.target_tokenizer, most=most)
             for source, answer in zip(sources, answers, strict=True)
         ]
     if call.options.attention is AttentionLevel.HEADS:
-        results = await _add_heads(
-            results, version, call=call, batcher=batcher, stopwatch=stopwatch
+        with stopwatch.adding_heads():
+            results = await _add_heads(
+                results, version, call=call, batcher=batcher, stopwatch=stopwatch
+            )
+    with stopwatch.shaping_attention():
+        return tuple(
+            in_form(result, text, level=call.options.attention, form=call.options.form)
+            for text, result in zip(call.texts, results, strict=True)
         )
-    return tuple(results)
 
 
 def encode_sources(texts: Sequence[str], version: LoadedVersion) -> list[tuple[TextToken, ...]]:

@@ -21,6 +21,7 @@ from service.domain.signatures import (
     output_names,
 )
 from service.errors import DeadlinePassedError
+from service.pipeline.answer_form import level_of_model
 from service.pipeline.stopwatch import Stopwatch
 from service.security.callers import current_caller
 
@@ -36,7 +37,8 @@ def decoding_target(version: LoadedVersion, options: GenerateOptions) -> Predict
         case None:
             signature = Signature.GREEDY
     width = search.beam_width if isinstance(search, BeamOptions) else 1
-    outputs = output_names(signature, options.attention)
+    level = level_of_model(options.attention, options.form)
+    outputs = output_names(signature, level)
     return PredictTarget(version.key, signature, outputs, width)
 
 
@@ -164,8 +166,8 @@ async def run_rows(
     finally:
         for row in rows:
             row.answer.cancel()
-    for answer in answers:
-        stopwatch.note(queue_s=answer.queue_s, model_s=answer.model_s)
+    last = max(answers, key=lambda answer: answer.queue_s + answer.model_s)
+    stopwatch.note(queue_s=last.queue_s, model_s=last.model_s)
     return answers
 
 

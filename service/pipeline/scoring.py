@@ -10,6 +10,7 @@ from service.batching.batcher import Batcher, RowAnswer
 from service.domain.answers import Attention, FinishReason, Hypothesis, TextResult
 from service.domain.models import LoadedVersion
 from service.domain.requests import ScoreCall, TextPair
+from service.pipeline.answer_form import in_form, level_of_model
 from service.pipeline.limits import Violations, check_source, check_target
 from service.pipeline.row_outputs import read_score
 from service.pipeline.rows import run_rows, score_inputs, score_target, with_end
@@ -42,14 +43,20 @@ async def score_on(
         pairs = _encode_pairs(call.pairs, version)
     answers = await run_rows(
         batcher,
-        score_target(version, call.attention),
+        score_target(version, level_of_model(call.attention, call.form)),
         [score_inputs(pair.source_ids(), pair.target_ids()) for pair in pairs],
         deadline=call.deadline,
         stopwatch=stopwatch,
     )
-    return tuple(
-        _read_result(pair, answer, version) for pair, answer in zip(pairs, answers, strict=True)
-    )
+    with stopwatch.detokenizing():
+        results = [
+            _read_result(pair, answer, version) for pair, answer in zip(pairs, answers, strict=True)
+        ]
+    with stopwatch.shaping_attention():
+        return tuple(
+            in_form(result, pair.source_text, level=call.attention, form=call.form)
+            for pair, result in zip(call.pairs, results, strict=True)
+        )
 
 
 def _encode_pairs(pairs: Sequence[TextPair], version: LoadedVersion) -> list[_EncodedPair]:
