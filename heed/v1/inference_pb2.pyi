@@ -165,18 +165,20 @@ class GenerateResult(_message.Message):
     def __init__(self, source_tokens: _Optional[_Iterable[_Union[Token, _Mapping]]] = ..., hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ...) -> None: ...
 
 class StreamGenerateRequest(_message.Message):
-    __slots__ = ("model", "text", "options", "split_sentences", "chunk_tokens")
+    __slots__ = ("model", "text", "options", "split_sentences", "chunk_tokens", "priority")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     SPLIT_SENTENCES_FIELD_NUMBER: _ClassVar[int]
     CHUNK_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     model: ModelSelector
     text: str
     options: GenerateOptions
     split_sentences: bool
     chunk_tokens: int
-    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., text: _Optional[str] = ..., options: _Optional[_Union[GenerateOptions, _Mapping]] = ..., split_sentences: bool = ..., chunk_tokens: _Optional[int] = ...) -> None: ...
+    priority: Priority
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., text: _Optional[str] = ..., options: _Optional[_Union[GenerateOptions, _Mapping]] = ..., split_sentences: bool = ..., chunk_tokens: _Optional[int] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
 
 class StreamGenerateResponse(_message.Message):
     __slots__ = ("model", "segment_index", "segment_count", "begin_offset", "end_offset", "partial", "result", "timings")
@@ -217,12 +219,14 @@ class GenerateManyRequest(_message.Message):
     def __init__(self, config: _Optional[_Union[GenerateManyConfig, _Mapping]] = ..., input: _Optional[_Union[GenerateManyInput, _Mapping]] = ...) -> None: ...
 
 class GenerateManyConfig(_message.Message):
-    __slots__ = ("model", "options")
+    __slots__ = ("model", "options", "priority")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     model: ModelSelector
     options: GenerateOptions
-    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., options: _Optional[_Union[GenerateOptions, _Mapping]] = ...) -> None: ...
+    priority: Priority
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., options: _Optional[_Union[GenerateOptions, _Mapping]] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
 
 class GenerateManyInput(_message.Message):
     __slots__ = ("id", "text")
