@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from model_export.decoding.hypotheses import Hypotheses
 from model_export.decoding.options import DecodingOptions, SampleOptions
-from model_export.decoding.random_numbers import uniform_numbers
 from model_export.decoding.step_model import StepModel
 from model_export.decoding.token_loop import decode_tokens
+from model_export.random_numbers import uniform_numbers
 
 
 def sample_search(

@@ -11,7 +11,7 @@ from model_export.decoding import (
     default_options,
     sample_search,
 )
-from model_export.decoding.random_numbers import uniform_numbers
+from model_export.random_numbers import uniform_numbers
 from tests.support.table_model import BEGIN, END, PAD, UNKNOWN, A, B, C, TableModel
 
 DICE = TableModel({BEGIN: {A: 0.5, B: 0.25, C: 0.15, END: 0.05}, A: {END: 0.5, B: 0.3}})

@@ -28,10 +28,23 @@ def uniform_numbers(seeds: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [B, steps].
     """
-    counters = tf.cast(tf.range(1, steps + 1), tf.uint64) * _uint64(_GOLDEN)
+    return uniform_at(seeds[:, tf.newaxis], tf.range(steps)[tf.newaxis])
+
+
+def uniform_at(seeds: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
+    """The numbers of `uniform_numbers` for some seeds and steps, from 0 on.
+
+    Args:
+        seeds: int32 of any shape.
+        steps: int32, broadcastable to it, or the other way round.
+
+    Returns:
+        float32 of their common shape.
+    """
+    counters = tf.cast(steps + 1, tf.uint64) * _uint64(_GOLDEN)
     # A negative seed wraps around, as in C; the offset keeps seed 0 from staying 0.
     started = _mix(tf.cast(tf.cast(seeds, tf.int64), tf.uint64) + _uint64(_GOLDEN))
-    mixed = _mix(started[:, tf.newaxis] + counters)
+    mixed = _mix(started + counters)
     bits = tf.bitwise.right_shift(mixed, _uint64(64 - _BITS))
     return tf.cast(tf.cast(bits, tf.int32), tf.float32) * (1.0 / 2**_BITS)
 
