@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from heed.v1 import inference_pb2
+from service.api.answer_options import read_form, read_level
 from service.api.search_options import read_search
 from service.domain.models import ModelSelector
 from service.domain.requests import (
@@ -15,18 +16,11 @@ from service.domain.requests import (
     ScoreCall,
     TextPair,
 )
-from service.domain.signatures import AttentionLevel
 from service.errors import InvalidRequestError
 
 MAX_NAME_CHARACTERS: Final = 128
 """The longest name of a model that is looked up; an error repeats it."""
 
-_ATTENTION_LEVELS: Final[Mapping[int, AttentionLevel]] = {
-    inference_pb2.ATTENTION_LEVEL_UNSPECIFIED: AttentionLevel.NONE,
-    inference_pb2.ATTENTION_LEVEL_NONE: AttentionLevel.NONE,
-    inference_pb2.ATTENTION_LEVEL_PIECES: AttentionLevel.PIECES,
-    inference_pb2.ATTENTION_LEVEL_HEADS: AttentionLevel.HEADS,
-}
 _PRIORITIES: Final[Mapping[int, Priority]] = {
     inference_pb2.PRIORITY_UNSPECIFIED: Priority.INTERACTIVE,
     inference_pb2.PRIORITY_INTERACTIVE: Priority.INTERACTIVE,
@@ -57,7 +51,8 @@ def read_generate(message: inference_pb2.GenerateRequest, deadline: float | None
 
     Raises:
         InvalidRequestError: The model's name is too long, its version not positive, the
-            attention level or priority unknown, or options contradict one another.
+            attention level or priority unknown, an option of the answer out of range, or
+            options contradict one another.
     """
     options = message.options
     return GenerateCall(
@@ -67,8 +62,9 @@ def read_generate(message: inference_pb2.GenerateRequest, deadline: float | None
             max_length=options.max_length if options.HasField("max_length") else None,
             min_length=options.min_length if options.HasField("min_length") else None,
             prefix=options.prefix,
-            attention=_read_level("options.attention", options.attention),
+            attention=read_level("options.attention", options.attention),
             search=read_search(options),
+            form=read_form(options, path="options."),
         ),
         deadline=deadline,
         priority=read_priority(message.priority),
@@ -80,14 +76,15 @@ def read_score(message: inference_pb2.ScoreRequest, deadline: float | None) -> S
 
     Raises:
         InvalidRequestError: The model's name is too long, its version not positive, or the
-            attention level or priority unknown.
+            attention level or priority unknown, or an option of the answer out of range.
     """
     return ScoreCall(
         model=read_selector(message.model),
         pairs=tuple(TextPair(pair.source_text, pair.target_text) for pair in message.pairs),
-        attention=_read_level("attention", message.attention),
+        attention=read_level("attention", message.attention),
         deadline=deadline,
         priority=read_priority(message.priority),
+        form=read_form(message, path=""),
     )
 
 
@@ -102,11 +99,3 @@ def read_priority(value: int) -> Priority:
         names = ", ".join(inference_pb2.Priority.keys())
         raise InvalidRequestError.of("priority", f"must be one of {names}; got {value}")
     return priority
-
-
-def _read_level(field: str, value: int) -> AttentionLevel:
-    level = _ATTENTION_LEVELS.get(value)
-    if level is None:
-        names = ", ".join(inference_pb2.AttentionLevel.keys())
-        raise InvalidRequestError.of(field, f"must be one of {names}; got {value}")
-    return level

@@ -8,8 +8,11 @@ from typing import Final
 from google.protobuf.duration_pb2 import Duration
 
 from heed.contract import Contract
+from heed.text.words import WordSpan
 from heed.v1 import inference_pb2, model_pb2
+from service.api.weight_messages import write_weights
 from service.domain.answers import (
+    Alignment,
     Answer,
     Attention,
     FinishReason,
@@ -25,6 +28,7 @@ _TOKEN_KINDS: Final[Mapping[TokenKind, inference_pb2.TokenKind]] = {
     TokenKind.TEXT: inference_pb2.TOKEN_KIND_TEXT,
     TokenKind.UNKNOWN: inference_pb2.TOKEN_KIND_UNKNOWN,
     TokenKind.END: inference_pb2.TOKEN_KIND_END,
+    TokenKind.WORD: inference_pb2.TOKEN_KIND_WORD,
 }
 _FINISH_REASONS: Final[Mapping[FinishReason, inference_pb2.FinishReason]] = {
     FinishReason.END: inference_pb2.FINISH_REASON_END,
@@ -144,7 +148,7 @@ def write_tokens(tokens: Iterable[Token]) -> list[inference_pb2.Token]:
 
 
 def _write_hypothesis(hypothesis: Hypothesis) -> inference_pb2.Hypothesis:
-    attention = hypothesis.attention
+    attention, alignment = hypothesis.attention, hypothesis.alignment
     return inference_pb2.Hypothesis(
         text=hypothesis.text,
         score=hypothesis.score,
@@ -152,23 +156,37 @@ def _write_hypothesis(hypothesis: Hypothesis) -> inference_pb2.Hypothesis:
         finish_reason=_FINISH_REASONS[hypothesis.finish_reason],
         attention=None if attention is None else _write_attention(attention),
         rank_score=hypothesis.rank_score,
+        alignment=None if alignment is None else _write_alignment(alignment),
     )
 
 
 def _write_attention(attention: Attention) -> inference_pb2.Attention:
-    return inference_pb2.Attention(
+    message = inference_pb2.Attention(
         target_tokens=write_tokens(attention.target_tokens),
         source_tokens=write_tokens(attention.source_tokens),
-        weights=attention.weights.ravel().tolist(),
-        heads=[
-            inference_pb2.AttentionHead(
-                layer_index=head.layer_index,
-                head_index=head.head_index,
-                weights=head.weights.ravel().tolist(),
+    )
+    write_weights(message, attention.weights, attention.packing)
+    for head in attention.heads:
+        written = message.heads.add(layer_index=head.layer_index, head_index=head.head_index)
+        write_weights(written, head.weights, attention.packing)
+    return message
+
+
+def _write_alignment(alignment: Alignment) -> inference_pb2.Alignment:
+    return inference_pb2.Alignment(
+        source_words=_write_spans(alignment.source_words),
+        target_words=_write_spans(alignment.target_words),
+        pairs=[
+            inference_pb2.AlignedPair(
+                source_index=pair.source_index, target_index=pair.target_index, weight=pair.weight
             )
-            for head in attention.heads
+            for pair in alignment.pairs
         ],
     )
+
+
+def _write_spans(spans: Iterable[WordSpan]) -> list[inference_pb2.TextSpan]:
+    return [inference_pb2.TextSpan(begin_offset=begin, end_offset=end) for begin, end in spans]
 
 
 def _write_timings(timings: Timings) -> inference_pb2.Timings:
@@ -177,6 +195,10 @@ def _write_timings(timings: Timings) -> inference_pb2.Timings:
         tokenize_duration=_write_duration(timings.tokenize_s),
         queue_duration=_write_duration(timings.queue_s),
         model_duration=_write_duration(timings.model_s),
+        heads_duration=_write_duration(timings.heads_s),
+        detokenize_duration=_write_duration(timings.detokenize_s),
+        attention_duration=_write_duration(timings.attention_s),
+        cached_result_count=timings.cached_result_count,
     )
 
 
