@@ -32,6 +32,13 @@ ASK: Final = (
 )
 SERVE: Final = (
     Command("serve", "run the gateway", "service.main", extra="serve", passes_name=True),
+    Command(
+        "make-api-key",
+        "make an API key for callers of a gateway",
+        "service.security.make_api_key",
+        extra="serve",
+        passes_name=True,
+    ),
     Command("model-server", "run the local model server", "model_server.main", extra="train"),
 )
 MAKE: Final = tuple(

@@ -7,6 +7,9 @@ from typing import Final
 BURST_S: Final = 1.0
 """A caller that was quiet may do at once what it may do in so many seconds."""
 
+_ROUNDING: Final = 1e-6
+"""What is missing by the arithmetic of floats alone counts as there."""
+
 
 class TokenBucket:
     """Lets through a rate, and after a pause a burst.
@@ -36,7 +39,7 @@ class TokenBucket:
         self._filled_at_s = max(now_s, self._filled_at_s)
         self._level = min(self._most, self._level + passed_s * self.rate_per_s)
         needed = min(amount, 1.0)
-        if self._level < needed:
+        if self._level < needed - _ROUNDING:
             return (needed - self._level) / self.rate_per_s
         self._level -= amount
         return 0.0
