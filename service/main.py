@@ -29,10 +29,10 @@ def main(argv: Sequence[str]) -> int:
 def _run(settings: GatewaySettings) -> int:
     import asyncio
 
+    from service.api.listening import AddressError
     from service.backends.local_model_server import ModelsDirectoryError
     from service.gateway import GatewayFailedError, run_gateway
     from service.logs import configure_logs
-    from service.rpc.server import AddressError
     from service.security.watching import RefusedFileError
 
     configure_logs(settings.log_format, settings.log_level)

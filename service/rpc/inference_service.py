@@ -4,22 +4,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, Final
+from typing import Any
 
 import grpc.aio
 
 from heed.v1 import inference_pb2, inference_pb2_grpc
+from service.api.deadlines import deadline_after
 from service.api.from_messages import read_generate, read_score, read_selector
 from service.api.to_messages import write_generate, write_model, write_models, write_score
 from service.pipeline.inference import InferencePipeline
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-ANSWER_MARGIN_S: Final = 0.05
-"""How long before the caller's deadline the gateway answers, so that its words still arrive.
-
-At most a tenth of the time that the caller gave."""
 
 
 class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
@@ -62,7 +57,4 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
 def _deadline_of(context: Context) -> float | None:
     """When the answer must leave, on the event loop's clock; None if the caller waits for ever."""
     remaining_s: float | None = context.time_remaining()
-    if remaining_s is None:
-        return None
-    margin_s = min(ANSWER_MARGIN_S, remaining_s / 10)
-    return asyncio.get_running_loop().time() + remaining_s - margin_s
+    return deadline_after(remaining_s)

@@ -10,6 +10,7 @@ from grpc_reflection.v1alpha import reflection
 
 from heed.v1 import inference_pb2, inference_pb2_grpc
 from service.api.entrance import Entrance
+from service.api.listening import AddressError
 from service.pipeline.inference import InferencePipeline
 from service.rpc.call_interceptor import CallInterceptor
 from service.rpc.health import HealthReporter
@@ -21,10 +22,6 @@ HANDSHAKE_TIMEOUT_MS: Final = 10_000
 """How long a client may take until its connection speaks HTTP/2."""
 KEEPALIVE_MS: Final = 30_000
 """After so long a silence a client is asked whether it is there, and has as long to answer."""
-
-
-class AddressError(OSError):
-    """The gateway cannot listen where it was told to."""
 
 
 def make_server(
