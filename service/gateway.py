@@ -17,7 +17,7 @@ from service.backends.local_model_server import LocalModelServer, check_installe
 from service.backends.model_server import ModelServer
 from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
-from service.batching.policy import BatchLimits
+from service.batching.rules import scheduling_rules
 from service.metrics import Metrics
 from service.pipeline.inference import InferencePipeline
 from service.rpc.health import HealthReporter
@@ -49,7 +49,12 @@ async def run_gateway(settings: GatewaySettings) -> None:
     model_server = ModelServer(settings.model_server)
     names = _model_names(settings)
     registry = ModelRegistry(model_server, names, settings.poll_interval_s)
-    batcher = _make_batcher(model_server, settings)
+    batcher = Batcher(
+        model_server,
+        scheduling_rules(settings),
+        max_predict_s=settings.max_predict_s,
+        observer=metrics.batching,
+    )
     health, gate = HealthReporter(registry), CallGate()
     server, address = make_server(
         settings,
@@ -86,21 +91,6 @@ def _model_names(settings: GatewaySettings) -> tuple[str, ...]:
         return settings.model
     check_installed()
     return find_models(settings.models_dir, settings.model)
-
-
-def _make_batcher(model_server: ModelServer, settings: GatewaySettings) -> Batcher:
-    limits = BatchLimits(
-        max_tokens=settings.max_batch_tokens,
-        max_rows=settings.max_batch_rows,
-        max_padding=settings.max_batch_padding,
-    )
-    return Batcher(
-        model_server,
-        limits,
-        max_queue_tokens=settings.max_queue_tokens,
-        max_in_flight=settings.max_batches_in_flight,
-        max_predict_s=settings.max_predict_s,
-    )
 
 
 async def _announce_when_ready(registry: ModelRegistry, address: str) -> None:

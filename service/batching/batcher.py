@@ -4,150 +4,102 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Sequence
+from typing import cast
 
-from service.batching.padding import split_rows, stack_rows
-from service.batching.policy import BatchLimits, WaitingRows
-from service.batching.throughput import ThroughputEstimate
-from service.domain.signatures import Array, InputArray, Predictor, PredictTarget, check_outputs
-from service.errors import (
-    DeadlinePassedError,
-    InternalError,
-    ModelRejectedInputError,
-    QueueFullError,
-    ServiceError,
-    Stage,
-)
+from service.batching.observer import BatchObserver
+from service.batching.rows import QueuedRow, RowAnswer
+from service.batching.rules import SchedulingRules
+from service.batching.running import BatchRunner
+from service.batching.scheduler import Batch, BatchScheduler
+from service.domain.models import VersionKey
+from service.domain.requests import Priority
+from service.domain.signatures import Predictor, PredictTarget
 
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RowAnswer:
-    """What the model said about one row.
-
-    Attributes:
-        outputs: The outputs by name, dimension 0 (the rows) taken off; wider than the row needs.
-        queue_s: How long the row waited, in seconds.
-        model_s: How long the model server took, in seconds.
-    """
-
-    outputs: Mapping[str, Array]
-    queue_s: float
-    model_s: float
-
-
-@dataclass(slots=True, eq=False)
-class QueuedRow:
-    """A row on its way. Its answer travels with it.
-
-    Attributes:
-        target: What is asked of whom.
-        inputs: The inputs by name, int32 or float32, [] or [X].
-        length: Tokens that count for batching and admission, 1 or more: those of the longest
-            input, as often as there are hypotheses.
-        deadline: When the answer is of no use any more, on the loop's clock; None for never.
-        answer: Settled by the batcher; cancelled by the caller who leaves.
-        arrival: When it was admitted, on the loop's clock.
-        started: When it was sent to the model server, on the loop's clock; None while it waits.
-    """
-
-    target: PredictTarget
-    inputs: Mapping[str, InputArray]
-    length: int
-    deadline: float | None
-    answer: asyncio.Future[RowAnswer]
-    arrival: float = field(default=0.0)
-    started: float | None = field(default=None)
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether nobody waits for the answer any more."""
-        return self.answer.done()
-
-    @property
-    def stage(self) -> Stage:
-        """Where the row is."""
-        return Stage.QUEUE if self.started is None else Stage.MODEL
+__all__ = ["Batcher", "QueuedRow", "RowAnswer"]
 
 
 class Batcher:
-    """Holds waiting rows and keeps a bounded number of batches in the model server.
+    """Moves rows through the queue: `BatchScheduler` decides, this waits and sends.
 
-    A batch leaves as soon as there is room in the model server: a lone row never waits. While the
+    A batch leaves as soon as the model server has use for it: a lone row never waits. While the
     model server is busy, rows gather and the next batch is larger.
 
     `run` is the one task that takes rows out; `submit` only adds.
 
     Args:
         predictor: Runs batches.
-        limits: How large a batch may be.
-        max_queue_tokens: The most tokens that may wait.
-        max_in_flight: The most batches in the model server at once.
+        rules: How rows wait and travel.
         max_predict_s: Seconds a batch may take when a row of it has no deadline.
+        replica_count: How many model servers can answer for a version; one unless given.
+        observer: Hears of everything.
     """
 
     def __init__(
         self,
         predictor: Predictor,
-        limits: BatchLimits,
+        rules: SchedulingRules,
         *,
-        max_queue_tokens: int,
-        max_in_flight: int,
         max_predict_s: float,
+        replica_count: Callable[[VersionKey], int] | None = None,
+        observer: BatchObserver | None = None,
     ) -> None:
-        self._predictor = predictor
-        self._waiting: WaitingRows[QueuedRow] = WaitingRows(limits)
-        self._waiting_tokens = 0
-        self._max_queue_tokens = max_queue_tokens
-        self._max_in_flight = max_in_flight
-        self._max_predict_s = max_predict_s
-        self._in_flight: set[asyncio.Task[None]] = set()
+        def replicas(target: Hashable) -> int:
+            model = cast("PredictTarget", target).model
+            return 1 if replica_count is None else max(1, replica_count(model))
+
+        self._runner = BatchRunner(predictor, max_predict_s)
+        self._scheduler: BatchScheduler[QueuedRow] = BatchScheduler(
+            rules, on_late=QueuedRow.settle, replica_count=replicas, observer=observer
+        )
+        self._flights: dict[asyncio.Task[bool], _Flight] = {}
+        self._freeing: set[asyncio.TimerHandle] = set()
         self._wake = asyncio.Event()
-        self._throughput = ThroughputEstimate()
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def waiting_tokens(self) -> int:
         """Tokens of the rows that wait."""
-        return self._waiting_tokens
+        return self._scheduler.waiting_tokens
 
-    def check_room(self, tokens: int = 1) -> None:
+    @property
+    def batches_in_flight(self) -> int:
+        """Batches in the model servers, abandoned ones included while those work on them."""
+        return self._scheduler.batches_in_flight
+
+    def check_room(self, tokens: int = 1, priority: Priority = Priority.INTERACTIVE) -> None:
         """Says whether a call would be admitted now. An empty queue admits a call of any size.
 
         Args:
             tokens: Tokens of the call.
+            priority: How urgent it is.
 
         Raises:
             QueueFullError: It would not.
         """
-        if self._waiting_tokens and self._waiting_tokens + tokens > self._max_queue_tokens:
-            raise QueueFullError(
-                waiting_tokens=self._waiting_tokens,
-                max_queue_tokens=self._max_queue_tokens,
-                retry_after_s=self._throughput.seconds_for(self._waiting_tokens),
-            )
+        now = asyncio.get_running_loop().time()
+        self._scheduler.check_room(tokens, is_bulk=priority is Priority.BULK, now=now)
 
     def submit(self, rows: Sequence[QueuedRow], *, is_admitted: bool = False) -> None:
         """Admits all of the rows or none.
 
         Args:
-            rows: The rows.
+            rows: Rows of one call: of one target, priority and deadline.
             is_admitted: Whether they finish a call that was admitted before; such rows are not
                 refused, since the work done for them would be lost.
 
         Raises:
             QueueFullError: There is no room for all of them.
+            DeadlineOutOfReachError: They would be answered too late.
         """
-        if not is_admitted:
-            self.check_room(sum(row.length for row in rows))
+        if not rows:
+            return
         now = asyncio.get_running_loop().time()
         for row in rows:
             row.arrival = now
-            self._waiting_tokens += row.length
+        self._scheduler.admit(rows, now, is_admitted=is_admitted)
+        for row in rows:
             row.answer.add_done_callback(functools.partial(self._leave_queue, row))
-            self._waiting.add(row)
         self._wake.set()
 
     async def run(self) -> None:
@@ -159,103 +111,72 @@ class Batcher:
                 self._send_batches()
         finally:
             await self._cancel_batches()
-
-    def _send_batches(self) -> None:
-        loop = asyncio.get_running_loop()
-        while len(self._in_flight) < self._max_in_flight and self._waiting:
-            rows = _without_late(self._waiting.take_batch(), loop.time())
-            if rows:
-                for row in rows:
-                    self._start(row, loop.time())
-                task = loop.create_task(self._run_batch(rows), name="batch")
-                self._in_flight.add(task)
-                task.add_done_callback(self._batch_ended)
-
-    def _start(self, row: QueuedRow, now: float) -> None:
-        self._waiting_tokens -= row.length
-        row.started = now
+            self._cancel_timers()
 
     def _leave_queue(self, row: QueuedRow, _: asyncio.Future[RowAnswer]) -> None:
         if row.started is None:
-            self._waiting_tokens -= row.length
+            self._scheduler.leave(row)
 
-    def _batch_ended(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
+    def _send_batches(self) -> None:
+        loop = asyncio.get_running_loop()
+        while batch := self._scheduler.next_batch(loop.time()):
+            for row in batch.rows:
+                row.started = batch.sent_at
+            task = loop.create_task(self._runner.run(batch.rows), name="batch")
+            self._flights[task] = _Flight(batch, task)
+            task.add_done_callback(self._batch_ended)
+        self._set_timer(self._scheduler.wake_at)
+
+    def _set_timer(self, at: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = None if at is None else loop.call_at(at, self._wake.set)
+
+    def _batch_ended(self, task: asyncio.Task[bool]) -> None:
+        batch = self._flights.pop(task).batch
+        if not task.cancelled():
+            self._free(batch, is_answered=task.result())
+            return
+        loop = asyncio.get_running_loop()
+        handle: asyncio.TimerHandle
+
+        def free() -> None:
+            self._freeing.discard(handle)
+            self._free(batch, is_answered=False)
+
+        handle = loop.call_at(max(loop.time(), self._scheduler.free_at(batch)), free)
+        self._freeing.add(handle)
+
+    def _free(self, batch: Batch[QueuedRow], *, is_answered: bool) -> None:
+        now = asyncio.get_running_loop().time()
+        self._scheduler.ended(batch, now, is_answered=is_answered)
         self._wake.set()
 
+    def _cancel_timers(self) -> None:
+        self._set_timer(None)
+        for handle in self._freeing:
+            handle.cancel()
+        self._freeing.clear()
+
     async def _cancel_batches(self) -> None:
-        tasks = list(self._in_flight)
+        tasks = list(self._flights)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run_batch(self, rows: Sequence[QueuedRow]) -> None:
-        try:
-            await self._answer(rows)
-        except ServiceError as error:
-            _fail(rows, error)
-        except Exception:  # a fault of ours must not leave callers waiting for ever
-            logger.exception("a batch failed")
-            _fail(rows, InternalError("a batch failed; see the log"))
-        except asyncio.CancelledError:
-            for row in rows:
-                row.answer.cancel()
-            raise
 
-    async def _answer(self, rows: Sequence[QueuedRow]) -> None:
-        """Runs rows together; halves the batch until a row that the model rejects is alone."""
-        try:
-            await self._predict(rows)
-        except ModelRejectedInputError as error:
-            if len(rows) == 1:
-                raise
-            logger.warning("the model rejected a batch of %d rows: %s", len(rows), error)
-            middle = len(rows) // 2
-            for half in (rows[:middle], rows[middle:]):
-                await self._run_batch([row for row in half if not row.is_gone])
+class _Flight:
+    """A batch under way. When all of its callers have left, its Predict is cancelled."""
 
-    async def _predict(self, rows: Sequence[QueuedRow]) -> None:
-        if not rows:
-            return
-        loop = asyncio.get_running_loop()
-        target, began = rows[0].target, loop.time()
-        outputs = await self._predictor.predict(
-            target, stack_rows([row.inputs for row in rows]), timeout_s=self._timeout_s(rows, began)
-        )
-        check_outputs(target, outputs, len(rows))
-        model_s = loop.time() - began
-        self._throughput.add(tokens=sum(row.length for row in rows), seconds=model_s)
-        for row, row_outputs in zip(rows, split_rows(outputs, len(rows)), strict=True):
-            _settle(row, RowAnswer(row_outputs, began - row.arrival, model_s))
+    def __init__(self, batch: Batch[QueuedRow], task: asyncio.Task[bool]) -> None:
+        self.batch = batch
+        self._task = task
+        self._callers = len(batch.rows)
+        for row in batch.rows:
+            row.answer.add_done_callback(self._count_out)
 
-    def _timeout_s(self, rows: Sequence[QueuedRow], now: float) -> float:
-        """The longest remaining time of the rows: nobody waits beyond it."""
-        limit = now + self._max_predict_s
-        latest = max(limit if row.deadline is None else row.deadline for row in rows)
-        return max(min(latest, limit) - now, 0.001)
-
-
-def _without_late(rows: Sequence[QueuedRow], now: float) -> list[QueuedRow]:
-    """The rows whose deadline is still to come; the others are told that theirs has passed."""
-    in_time = []
-    for row in rows:
-        if row.deadline is None or row.deadline > now:
-            in_time.append(row)
-        else:
-            _settle(row, DeadlinePassedError(Stage.QUEUE))
-    return in_time
-
-
-def _fail(rows: Sequence[QueuedRow], error: ServiceError) -> None:
-    for row in rows:
-        _settle(row, error)
-
-
-def _settle(row: QueuedRow, result: RowAnswer | ServiceError) -> None:
-    """The one place where answers are given. Callers that left are skipped."""
-    if row.answer.done():
-        return
-    if isinstance(result, ServiceError):
-        row.answer.set_exception(result)
-    else:
-        row.answer.set_result(result)
+    def _count_out(self, _: asyncio.Future[RowAnswer]) -> None:
+        self._callers -= 1
+        if not self._callers:
+            self._task.cancel()

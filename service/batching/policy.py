@@ -1,31 +1,47 @@
 """Which of the waiting rows make the next batch. Pure: no clock, no asyncio, no tensors.
 
-Rows wait in one line per target and length bucket. The line whose head has waited longest comes
-first, so that no length starves; its neighbours fill what room is left.
+Rows wait in one line per target, length bucket and priority. Models take turns, by the padded
+tokens they were given. Within a model the line whose head has waited longest comes first, so
+that no length starves; a bulk row counts as if it had come `bulk_delay_s` later than it did, so
+that it gives way to interactive rows, but never for longer. Lines of the same target fill what
+room is left, interactive ones first, then by likeness of length.
 """
 
 from __future__ import annotations
 
 import bisect
 from collections import deque
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+
+from service.batching.fairness import FairShares
 
 BUCKET_BOUNDS: Final = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Longest length of each bucket, in tokens; the last bucket has no bound."""
 
+_SWEEP_ABOVE: Final = 256
+"""So many rows that are gone may lie in the lines, or as many as wait, before they are removed."""
+
 
 class WaitingRow(Protocol):
-    """What the policy needs to know of a row."""
+    """What the policy needs to know of a row. Rows are told apart by identity."""
 
     @property
     def target(self) -> Hashable:
         """Rows with equal targets may share a batch."""
 
     @property
+    def model(self) -> str:
+        """Whose row it is; models are treated fairly. Equal targets have equal models."""
+
+    @property
     def length(self) -> int:
         """Tokens of the row, 1 or more."""
+
+    @property
+    def is_bulk(self) -> bool:
+        """Whether interactive rows go first."""
 
     @property
     def arrival(self) -> float:
@@ -54,6 +70,45 @@ class BatchLimits:
     max_padding: float = 0.25
 
 
+class WaitingGroup(NamedTuple):
+    """The rows of one target, as they wait.
+
+    Attributes:
+        model: Whose they are.
+        target: What they ask for.
+        rows: How many.
+        tokens: Their tokens, without padding.
+        arrival: When the one that is next came, in seconds.
+        rank: The same, its bulk delay added: the lowest goes first.
+    """
+
+    model: str
+    target: Hashable
+    rows: int
+    tokens: int
+    arrival: float
+    rank: float
+
+
+class _Line(NamedTuple):
+    is_bulk: bool
+    bucket: int
+
+
+@dataclass(slots=True)
+class _TargetLines(Generic[Row]):
+    model: str
+    lines: dict[_Line, deque[Row]] = field(default_factory=dict)
+    rows: int = 0
+    tokens: int = 0
+    bulk_tokens: int = 0
+
+    def count(self, row: Row, *, sign: int) -> None:
+        self.rows += sign
+        self.tokens += sign * row.length
+        self.bulk_tokens += sign * row.length * row.is_bulk
+
+
 def bucket_of(length: int) -> int:
     """The bucket of a length, counted from 0.
 
@@ -64,71 +119,176 @@ def bucket_of(length: int) -> int:
     return bisect.bisect_left(BUCKET_BOUNDS, length)
 
 
+def _always(_: WaitingGroup) -> bool:
+    return True
+
+
 class WaitingRows(Generic[Row]):
     """Rows in the order of their arrival, taken out in batches.
 
     Not safe for use by several tasks at a time: one task owns it.
+
+    Args:
+        limits: How large a batch may be.
+        bulk_delay_s: How much longer a bulk row waits than an interactive one, at most, where
+            both wait for the same; seconds.
     """
 
-    def __init__(self, limits: BatchLimits) -> None:
+    def __init__(self, limits: BatchLimits, bulk_delay_s: float = 0.0) -> None:
         self._limits = limits
-        self._lines: dict[Hashable, dict[int, deque[Row]]] = {}
+        self._bulk_delay_s = bulk_delay_s
+        self._targets: dict[Hashable, _TargetLines[Row]] = {}
+        self._waiting: set[Row] = set()
+        self._lying = 0
+        self.tokens = 0
+        self._shares = FairShares()
 
-    def __bool__(self) -> bool:
-        return bool(self._lines)
+    def __len__(self) -> int:
+        """How many rows wait."""
+        return len(self._waiting)
 
     def add(self, row: Row) -> None:
         """Puts a row at the end of its line."""
-        lines = self._lines.setdefault(row.target, {})
-        lines.setdefault(bucket_of(row.length), deque()).append(row)
+        target = self._targets.get(row.target)
+        if target is None:
+            target = self._targets[row.target] = _TargetLines(row.model)
+        line = _Line(row.is_bulk, bucket_of(row.length))
+        target.lines.setdefault(line, deque()).append(row)
+        target.count(row, sign=1)
+        self.tokens += row.length
+        self._waiting.add(row)
+        self._lying += 1
 
-    def take_batch(self) -> list[Row]:
-        """Takes the next batch out. Rows that are gone are dropped; empty if no other is left."""
-        self._drop_gone()
-        oldest = min(self._heads(), key=lambda head: head[2].arrival, default=None)
-        if oldest is None:
+    def forget(self, row: Row) -> bool:
+        """Takes a row out that is gone; says whether it was still waiting."""
+        if row not in self._waiting:
+            return False
+        self._count_out(self._targets[row.target], row)
+        if self._lying > _SWEEP_ABOVE and self._lying > 2 * len(self._waiting):
+            self._sweep()
+        return True
+
+    def tokens_before(self, model: str, *, is_bulk: bool) -> int:
+        """Tokens of a model that go before a row that comes now."""
+        return sum(
+            lines.tokens if is_bulk else lines.tokens - lines.bulk_tokens
+            for lines in self._targets.values()
+            if lines.model == model
+        )
+
+    def groups(self) -> Iterator[WaitingGroup]:
+        """What waits, one entry per target."""
+        for target, lines in list(self._targets.items()):
+            heads = self._heads(target)
+            if heads:
+                rank, line = min(heads)
+                arrival = lines.lines[line][0].arrival
+                yield WaitingGroup(
+                    lines.model, target, lines.rows, lines.tokens, arrival=arrival, rank=rank
+                )
+
+    def take_batch(self, is_due: Callable[[WaitingGroup], bool] = _always) -> list[Row]:
+        """Takes the next batch out. Rows that are gone are dropped.
+
+        Args:
+            is_due: Whether rows of a target may leave now.
+
+        Returns:
+            Rows of one target, the one that is next first; empty if none may leave.
+        """
+        due = sorted((group for group in self.groups() if is_due(group)), key=_rank)
+        if not due:
             return []
-        target, bucket, _ = oldest
-        batch = self._fill(self._lines[target], bucket)
-        self._drop_gone()
+        model = self._shares.next_of(group.model for group in due)
+        target = next(group.target for group in due if group.model == model)
+        batch = self._fill(self._targets[target], min(self._heads(target))[1])
+        self._shares.charge(model, padded_tokens(batch))
+        self._tidy(target)
         return batch
 
-    def _heads(self) -> Iterator[tuple[Hashable, int, Row]]:
-        for target, lines in self._lines.items():
-            for bucket, line in lines.items():
-                yield target, bucket, line[0]
+    def _heads(self, target: Hashable) -> list[tuple[float, _Line]]:
+        """The rank of the head of each line of a target. Lines without a row are removed."""
+        lines = self._targets[target].lines
+        heads = []
+        for line, rows in list(lines.items()):
+            while rows and not self._is_live(rows[0]):
+                self._drop(rows)
+            if rows:
+                delay_s = self._bulk_delay_s if line.is_bulk else 0.0
+                heads.append((rows[0].arrival + delay_s, line))
+            else:
+                del lines[line]
+        self._tidy(target)
+        return heads
 
-    def _fill(self, lines: dict[int, deque[Row]], bucket: int) -> list[Row]:
-        batch: list[Row] = []
-        longest, tokens = 0, 0
-        for other in sorted(lines, key=lambda candidate: abs(candidate - bucket)):
-            line = lines[other]
-            while line and self._fits(len(batch), max(longest, line[0].length)):
-                row = line[0]
-                if row.is_gone:
-                    line.popleft()
+    def _fill(self, target: _TargetLines[Row], first: _Line) -> list[Row]:
+        batch = [self._pop(target, target.lines[first])]
+        longest = tokens = batch[0].length
+
+        def order(line: _Line) -> tuple[bool, int]:
+            return line.is_bulk, abs(line.bucket - first.bucket)
+
+        for line in sorted(target.lines, key=order):
+            rows = target.lines[line]
+            while rows and self._fits(len(batch), max(longest, rows[0].length)):
+                if not self._is_live(rows[0]):
+                    self._drop(rows)
                     continue
-                padded = (len(batch) + 1) * max(longest, row.length)
-                waste = 1 - (tokens + row.length) / padded
-                if other != bucket and waste > self._limits.max_padding:
+                length = rows[0].length
+                padded = (len(batch) + 1) * max(longest, length)
+                waste = 1 - (tokens + length) / padded
+                if line.bucket != first.bucket and waste > self._limits.max_padding:
                     break
-                batch.append(line.popleft())
-                longest, tokens = max(longest, row.length), tokens + row.length
+                batch.append(self._pop(target, rows))
+                longest, tokens = max(longest, length), tokens + length
         return batch
 
     def _fits(self, row_count: int, longest: int) -> bool:
-        if row_count == 0:
-            return True
         is_small = (row_count + 1) * longest <= self._limits.max_tokens
         return is_small and row_count < self._limits.max_rows
 
-    def _drop_gone(self) -> None:
-        """Removes rows that are gone from the heads of the lines, then empty lines."""
-        for target, lines in list(self._lines.items()):
-            for bucket, line in list(lines.items()):
-                while line and line[0].is_gone:
-                    line.popleft()
-                if not line:
-                    del lines[bucket]
-            if not lines:
-                del self._lines[target]
+    def _is_live(self, row: Row) -> bool:
+        return row in self._waiting and not row.is_gone
+
+    def _pop(self, target: _TargetLines[Row], rows: deque[Row]) -> Row:
+        row = rows.popleft()
+        self._lying -= 1
+        self._count_out(target, row)
+        return row
+
+    def _drop(self, rows: deque[Row]) -> None:
+        """Removes a row that is gone."""
+        row = rows.popleft()
+        self._lying -= 1
+        if row in self._waiting:
+            self._count_out(self._targets[row.target], row)
+
+    def _count_out(self, target: _TargetLines[Row], row: Row) -> None:
+        self._waiting.discard(row)
+        target.count(row, sign=-1)
+        self.tokens -= row.length
+
+    def _tidy(self, target: Hashable) -> None:
+        lines = self._targets[target].lines
+        for line in [line for line, rows in lines.items() if not rows]:
+            del lines[line]
+        if not lines:
+            del self._targets[target]
+
+    def _sweep(self) -> None:
+        """Removes the rows that are gone from everywhere in the lines."""
+        for target, lines in list(self._targets.items()):
+            for line, rows in lines.lines.items():
+                lines.lines[line] = deque(row for row in rows if row in self._waiting)
+            self._tidy(target)
+        self._lying = len(self._waiting)
+
+
+def padded_tokens(rows: Iterable[WaitingRow]) -> int:
+    """Rows x longest."""
+    lengths = [row.length for row in rows]
+    return len(lengths) * max(lengths, default=0)
+
+
+def _rank(group: WaitingGroup) -> float:
+    return group.rank

@@ -28,5 +28,26 @@ class BatchingSettings(SettingsGroup):
         description="The largest share of padding when a batch is filled with other lengths.",
     )
     max_batches_in_flight: int = Field(
-        default=2, ge=1, description="The most batches in the model server at once."
+        default=4,
+        ge=1,
+        description="The most batches in one model server at once; the gateway measures how many "
+        "it has use for, and keeps to that.",
+    )
+    max_batch_wait_ms: float = Field(
+        default=2.0,
+        ge=0.0,
+        le=1000.0,
+        description="The longest wait for more rows while a model server has room, in "
+        "milliseconds. A lone request never waits; 0: nobody does.",
+    )
+    max_bulk_queue_share: float = Field(
+        default=0.5,
+        gt=0.0,
+        le=1.0,
+        description="Bulk calls are refused when this share of --max-queue-tokens is taken.",
+    )
+    max_bulk_delay_s: float = Field(
+        default=2.0,
+        ge=0.0,
+        description="How much longer than an interactive row a bulk row may wait, in seconds.",
     )

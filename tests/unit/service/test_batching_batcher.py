@@ -12,6 +12,7 @@ import pytest
 from heed.contract import Signature
 from service.batching.batcher import Batcher, QueuedRow, RowAnswer
 from service.batching.policy import BatchLimits
+from service.batching.rules import SchedulingRules
 from service.domain.models import VersionKey
 from service.domain.signatures import PredictTarget
 from service.errors import (
@@ -59,8 +60,10 @@ def predictor() -> HeldPredictor:
 
 @pytest.fixture
 async def batcher(predictor: HeldPredictor) -> AsyncIterator[Batcher]:
-    limits = BatchLimits(max_tokens=64, max_rows=8)
-    batcher = Batcher(predictor, limits, max_queue_tokens=20, max_in_flight=1, max_predict_s=30.0)
+    rules = SchedulingRules(
+        BatchLimits(max_tokens=64, max_rows=8), max_queue_tokens=20, max_in_flight=1
+    )
+    batcher = Batcher(predictor, rules, max_predict_s=30.0)
     task = asyncio.create_task(batcher.run())
     yield batcher
     task.cancel()

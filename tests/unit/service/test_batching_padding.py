@@ -1,7 +1,6 @@
 import numpy as np
 
 from service.batching.padding import split_rows, stack_rows
-from service.batching.throughput import ThroughputEstimate
 
 
 def test_rows_are_padded_behind_their_end() -> None:
@@ -26,14 +25,3 @@ def test_outputs_are_split_by_row() -> None:
     rows = split_rows(outputs, 2)
     assert [row["scores"].tolist() for row in rows] == [[1.0], [2.0]]
     assert [int(row["lengths"]) for row in rows] == [3, 4]
-
-
-def test_the_pause_follows_the_measured_speed_within_bounds() -> None:
-    estimate = ThroughputEstimate()
-    assert estimate.seconds_for(1000) == 1.0
-    estimate.add(tokens=100, seconds=1.0)
-    assert estimate.seconds_for(250) == 2.5
-    assert estimate.seconds_for(1) == 0.05
-    assert estimate.seconds_for(10**9) == 30.0
-    estimate.add(tokens=200, seconds=1.0)
-    assert estimate.seconds_for(110) == 1.0

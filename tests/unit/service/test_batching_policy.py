@@ -16,6 +16,8 @@ class Row:
     arrival: float = 0.0
     target: str = "model"
     is_gone: bool = False
+    is_bulk: bool = False
+    model: str = "model"
 
 
 LIMITS = BatchLimits(max_tokens=40, max_rows=8, max_padding=0.25)

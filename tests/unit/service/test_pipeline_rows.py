@@ -12,6 +12,7 @@ import pytest
 from heed.contract import Signature
 from service.batching.batcher import Batcher
 from service.batching.policy import BatchLimits
+from service.batching.rules import SchedulingRules
 from service.domain.models import VersionKey
 from service.domain.requests import BeamOptions, GenerateOptions, SamplingOptions
 from service.domain.signatures import PredictTarget
@@ -40,8 +41,10 @@ def predictor() -> CountingPredictor:
 
 async def run(predictor: CountingPredictor, *widths: int, rows: int = 4) -> None:
     """Runs so many rows of 5 tokens for each beam width, all at once."""
-    limits = BatchLimits(max_tokens=40, max_rows=64)
-    batcher = Batcher(predictor, limits, max_queue_tokens=9999, max_in_flight=1, max_predict_s=9.0)
+    rules = SchedulingRules(
+        BatchLimits(max_tokens=40, max_rows=64), max_queue_tokens=9999, max_in_flight=1
+    )
+    batcher = Batcher(predictor, rules, max_predict_s=9.0)
     task = asyncio.create_task(batcher.run())
     calls = [
         run_rows(

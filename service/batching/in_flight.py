@@ -1,0 +1,118 @@
+"""How many batches of a model are in flight, and how many are of use. Pure.
+
+By Little's law a model server works on `in flight x (time alone / time now)` batches at once:
+one that runs a batch after another takes twice as long with two in flight, so it works on one.
+The useful number is what it works on and one more, so that the next batch lies ready when one
+ends; every further one would only wait there instead of in the queue, where it can still be
+joined by others, overtaken or dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from service.batching.batch_time import BatchTime
+
+_FIRST: Final = 2
+_NEWEST: Final = 0.1
+_ALONE: Final = 1.05
+"""A batch was alone if no more were in flight on average."""
+_PROBE_BATCHES: Final = 6
+_PROBE_EVERY_S: Final = 20.0
+_PROBE_EVERY_BATCHES: Final = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class EndedBatch:
+    """What an answered batch tells.
+
+    Attributes:
+        padded_tokens: Its size.
+        seconds: How long it took.
+        mean_in_flight: Batches in flight meanwhile per model server, itself included, on average.
+        was_at_limit: Whether as many of its model were in flight as were allowed.
+    """
+
+    padded_tokens: int
+    seconds: float
+    mean_in_flight: float
+    was_at_limit: bool
+
+
+class InFlightLimit:
+    """The useful number of batches of one model in one model server.
+
+    Under load no batch is ever alone, so from time to time, for a few batches, only one is
+    allowed, to see how long it takes.
+
+    Args:
+        most: The upper bound, 1 or more.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._useful = min(_FIRST, most)
+        self._worked_on = 1.0
+        self._alone = BatchTime()
+        self._probe_left = 0
+        self._next_probe = float("-inf")
+
+    @property
+    def batches(self) -> int:
+        """The most batches that should be in flight now."""
+        return 1 if self._probe_left else self._useful
+
+    def note(self, batch: EndedBatch, now: float) -> None:
+        """Learns from a batch that was answered."""
+        self._probe_left = max(0, self._probe_left - 1)
+        if self._most == 1:
+            return
+        if batch.mean_in_flight <= _ALONE:
+            self._alone.add(batch.padded_tokens, batch.seconds)
+            self._next_probe = max(self._next_probe, now + self._probe_gap_s(batch))
+        elif batch.was_at_limit:
+            self._learn(batch, now)
+
+    def _learn(self, batch: EndedBatch, now: float) -> None:
+        alone_s = self._alone.seconds_for(batch.padded_tokens)
+        if now >= self._next_probe and not self._probe_left:
+            self._probe_left = self._useful + _PROBE_BATCHES
+            self._next_probe = now + self._probe_gap_s(batch)
+        if alone_s is None:
+            return
+        worked_on = batch.mean_in_flight * min(1.0, alone_s / max(batch.seconds, 1e-6))
+        self._worked_on += _NEWEST * (worked_on - self._worked_on)
+        self._useful = min(max(round(self._worked_on + 1), 1), self._most)
+
+    def _probe_gap_s(self, batch: EndedBatch) -> float:
+        return max(_PROBE_EVERY_S, _PROBE_EVERY_BATCHES * batch.seconds)
+
+
+class InFlightMeter:
+    """Batches in flight over time, for their average during a batch."""
+
+    def __init__(self) -> None:
+        self.batches = 0
+        self._batch_seconds = 0.0
+        self._since = 0.0
+
+    def began(self, now: float) -> float:
+        """A batch was sent; returns a mark for `mean_since`."""
+        self._pass_to(now)
+        self.batches += 1
+        return self._batch_seconds
+
+    def ended(self, now: float) -> None:
+        """A batch ended."""
+        self._pass_to(now)
+        self.batches -= 1
+
+    def mean_since(self, mark: float, seconds: float, now: float) -> float:
+        """The average since a mark that was made `seconds` ago; call it before `ended`."""
+        self._pass_to(now)
+        return (self._batch_seconds - mark) / seconds if seconds > 0 else float(self.batches)
+
+    def _pass_to(self, now: float) -> None:
+        self._batch_seconds += self.batches * max(0.0, now - self._since)
+        self._since = now
