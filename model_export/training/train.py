@@ -12,7 +12,9 @@ from model_export.progress import progress_display
 from model_export.quiet import spend_xla_notice
 from model_export.runs.training_run import METRICS_FILE, write_atomically
 from model_export.training.checkpoint import TrainingProgress
-from model_export.training.prepare import PreparedData, prepare_data
+from model_export.training.learner import Learner
+from model_export.training.prepare import prepare_data
+from model_export.training.seq2seq_learner import Seq2SeqLearner
 from model_export.training.stop import StopRequest
 from model_export.training.trainer import Trainer
 
@@ -34,16 +36,16 @@ def train(recipe: Recipe, *, folder: Path, data_dir: Path | None, stop: StopRequ
         RunError: The folder cannot be written, or its checkpoint is of other data or damaged.
     """
     started_s = time.monotonic()
-    data = prepare_data(recipe, folder=folder, data_dir=data_dir)
+    learner = build_learner(recipe, folder=folder, data_dir=data_dir)
     if recipe.training.jit_compile:
         spend_xla_notice()
-    trainer = Trainer(recipe, data, folder)
+    trainer = Trainer(recipe, learner, folder)
     earlier_s = trainer.progress.seconds
     with progress_display(f"training {recipe.name}", trainer.step_count) as display:
-        if data.train.left_out_count:
+        if learner.left_out_count:
             display.line(
-                f"{data.train.left_out_count} of "
-                f"{data.train.left_out_count + data.train.pair_count} training pairs are "
+                f"{learner.left_out_count} of "
+                f"{learner.left_out_count + learner.train_count} training examples are "
                 f"longer than {recipe.training.length_buckets[-1]} tokens and are left out"
             )
         if trainer.progress.step:
@@ -52,13 +54,28 @@ def train(recipe: Recipe, *, folder: Path, data_dir: Path | None, stop: StopRequ
             return False
         dev = trainer.final_dev_metrics(display)
     seconds = earlier_s + time.monotonic() - started_s
-    metrics = _metrics(dev, trainer.progress, data=data, seconds=seconds)
+    metrics = _metrics(dev, trainer.progress, learner=learner, seconds=seconds)
     write_atomically(folder / METRICS_FILE, (json.dumps(metrics, indent=2) + "\n").encode())
     return True
 
 
+def build_learner(recipe: Recipe, *, folder: Path, data_dir: Path | None) -> Learner:
+    """The model and the data of a recipe.
+
+    Args:
+        recipe: Which.
+        folder: The run's folder, which gets the tokenizers.
+        data_dir: Where the data lies; none = the copy in Heed.
+
+    Raises:
+        DataError: The data is missing or unreadable.
+        RunError: The tokenizers cannot be written or read.
+    """
+    return Seq2SeqLearner(recipe, prepare_data(recipe, folder=folder, data_dir=data_dir))
+
+
 def _metrics(
-    dev: Metrics, progress: TrainingProgress, *, data: PreparedData, seconds: float
+    dev: Metrics, progress: TrainingProgress, *, learner: Learner, seconds: float
 ) -> dict[str, float]:
     best = progress.best_entry
     return {
@@ -69,6 +86,6 @@ def _metrics(
         "training.best_step": float(best.step),
         "training.averaged_weights": float(len(best.averaged_steps)),
         "training.seconds": round(seconds, 1),
-        "training.pairs": float(data.train.pair_count),
-        "training.left_out_pairs": float(data.train.left_out_count),
+        "training.pairs": float(learner.train_count),
+        "training.left_out_pairs": float(learner.left_out_count),
     }

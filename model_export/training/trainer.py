@@ -6,12 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from model_export.config import DevMetric, Recipe, RnnSettings, XuSoftSettings
-from model_export.data.batches import Batch, batch_dataset
-from model_export.data.buckets import PlannedBatch, plan_epoch
+from model_export.config import DevMetric, Recipe
+from model_export.data.batches import Batch
 from model_export.errors import RunError
 from model_export.evaluation.metrics import Metrics, described
-from model_export.models import build_model
 from model_export.progress import ProgressDisplay
 from model_export.runs.training_run import (
     BEST_WEIGHTS_FILE,
@@ -27,10 +25,8 @@ from model_export.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
-from model_export.training.dev_evaluation import DevEvaluation
+from model_export.training.learner import Learner
 from model_export.training.optimizer import build_optimizer
-from model_export.training.prepare import PreparedData
-from model_export.training.steps import training_step
 from model_export.training.stop import StopRequest
 from model_export.training.tensorboard import TensorBoardLog
 from model_export.training.time_left import TimeLeft
@@ -44,33 +40,23 @@ class Trainer:
 
     Args:
         recipe: How to train.
-        data: What to learn from.
+        learner: What to train.
         folder: The run's folder.
 
     Raises:
         RunError: The last checkpoint is damaged, or belongs to other data.
     """
 
-    def __init__(self, recipe: Recipe, data: PreparedData, folder: Path) -> None:
+    def __init__(self, recipe: Recipe, learner: Learner, folder: Path) -> None:
         self._recipe = recipe
         self._settings = recipe.training
-        self._data = data
+        self._learner = learner
         self._folder = folder
-        self._model = build_model(
-            recipe.model,
-            source_vocabulary_size=data.source_tokenizer.vocabulary_size,
-            target_vocabulary_size=data.target_tokenizer.vocabulary_size,
-            seed=self._settings.seed,
-        )
-        self._steps_per_epoch = len(self._plan(epoch=0))
+        self._model = learner.model
+        self._steps_per_epoch = len(learner.plan(epoch=0))
         optimizer = build_optimizer(self._settings, step_count=self.step_count)
-        self._train_step = training_step(
-            self._model,
-            optimizer,
-            self._settings,
-            attention_penalty=_attention_penalty(recipe),
-        )
-        self._dev = DevEvaluation(recipe, data, self._model)
+        self._train_step = learner.training_step(optimizer)
+        self._dev = learner.dev
         self._recent = RecentWeights(folder, count=self._settings.average_last or 0)
         self._optimizer = optimizer
         self._variables = [*self._model.variables, *optimizer.variables]
@@ -121,20 +107,12 @@ class Trainer:
         display.update(self._progress.step, "evaluating the best weights on all of dev")
         return self._dev.full_metrics()
 
-    def _plan(self, epoch: int) -> list[PlannedBatch]:
-        return plan_epoch(
-            self._data.train,
-            batch_sizes=self._settings.batch_sizes,
-            seed=self._settings.seed,
-            epoch=epoch,
-        )
-
     def _remaining_batches(self) -> Iterator[Batch]:
         if self._progress.stopped_early:
             return
         epoch, done = divmod(self._progress.step, self._steps_per_epoch)
         while epoch < self._settings.epochs:
-            yield from batch_dataset(self._data.train, self._plan(epoch)[done:])
+            yield from self._learner.batches(self._learner.plan(epoch)[done:])
             epoch, done = epoch + 1, 0
 
     def _run_step(self, batch: Batch, display: ProgressDisplay) -> None:
@@ -249,8 +227,8 @@ class Trainer:
     def _restored_progress(self) -> TrainingProgress:
         restored = restore_checkpoint(self._folder, self._variables)
         if restored is None:
-            return TrainingProgress(data_sha256=self._data.train_sha256)
-        if restored.data_sha256 != self._data.train_sha256:
+            return TrainingProgress(data_sha256=self._learner.train_sha256)
+        if restored.data_sha256 != self._learner.train_sha256:
             raise RunError(
                 f"{self._folder} was trained on other data; give the same --data-dir, or train "
                 "into another folder"
@@ -268,14 +246,6 @@ class Trainer:
         left_s = self._time_left.estimate_s(self._progress.step)
         parts.append("estimating the time left" if left_s is None else f"{_clock(left_s)} left")
         return ", ".join(parts)
-
-
-def _attention_penalty(recipe: Recipe) -> float:
-    match recipe.model:
-        case RnnSettings(attention=XuSoftSettings(penalty=penalty)):
-            return penalty
-        case _:
-            return 0.0
 
 
 def _described(metrics: dict[str, float]) -> str:

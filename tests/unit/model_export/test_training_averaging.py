@@ -22,9 +22,8 @@ from model_export.training.checkpoint import (
     TrainingProgress,
     write_state,
 )
-from model_export.training.prepare import prepare_data
 from model_export.training.stop import StopRequest
-from model_export.training.train import train
+from model_export.training.train import build_learner, train
 from model_export.training.trainer import Trainer
 
 OVERRIDES = [
@@ -101,7 +100,7 @@ def test_the_mean_is_the_result_only_where_it_is_better(run: Path, tmp_path: Pat
         folder = _copy(run, tmp_path / f"{scale}")
         (folder / "metrics.json").unlink()
         recipe = load_recipe("g2p-tiny", OVERRIDES)
-        data = prepare_data(recipe, folder=folder, data_dir=None)
+        learner = build_learner(recipe, folder=folder, data_dir=None)
         with np.load(folder / "training_state.npz") as file:
             arrays = dict(file)
         progress = TrainingProgress.model_validate_json(str(arrays.pop("progress")))
@@ -123,7 +122,7 @@ def test_the_mean_is_the_result_only_where_it_is_better(run: Path, tmp_path: Pat
                     if name != "progress"
                 ]
             write_state(path, _progress(8), values)
-        trainer = Trainer(recipe, data, folder)
+        trainer = Trainer(recipe, learner, folder)
         with progress_display("", 1) as display:
             assert trainer.train(display, StopRequest())
         assert len(trainer.progress.best_entry.averaged_steps) == expected
