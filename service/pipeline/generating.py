@@ -10,7 +10,7 @@ from heed.text import TextToken, Tokenizer, TokenizerError
 from service.batching.batcher import Batcher, RowAnswer
 from service.domain.answers import Attention, FinishReason, Hypothesis, TextResult, Token
 from service.domain.models import LoadedVersion
-from service.domain.requests import BeamOptions, GenerateCall
+from service.domain.requests import BeamOptions, GenerateCall, GenerateOptions
 from service.domain.signatures import AttentionLevel
 from service.errors import ModelAnswerError
 from service.pipeline.answer_form import in_form
@@ -44,12 +44,12 @@ async def generate_on(
     """
     with stopwatch.tokenizing():
         sources = encode_sources(call.texts, version)
-        prefix_ids = _encode_prefix(call, version)
+        prefix_ids = encode_prefix(call.options, version)
     longest = version.contract.max_target_tokens
     search = call.options.search
     most = search.num_hypotheses if isinstance(search, BeamOptions) else 1
     answers = await decode(
-        functools.partial(run_rows, batcher, deadline=call.deadline, stopwatch=stopwatch),
+        functools.partial(run_rows, batcher, call=call, stopwatch=stopwatch),
         decoding_target(version, call.options),
         [
             decoding_inputs(
@@ -95,11 +95,16 @@ def encode_sources(texts: Sequence[str], version: LoadedVersion) -> list[tuple[T
     return sources
 
 
-def _encode_prefix(call: GenerateCall, version: LoadedVersion) -> list[int]:
-    prefix = version.target_tokenizer.encode(call.options.prefix)
-    check_options(call.options, len(prefix), version.contract)
+def encode_prefix(options: GenerateOptions, version: LoadedVersion) -> list[int]:
+    """The tokens that every output begins with.
+
+    Raises:
+        InvalidRequestError: They, or another option, break a limit of this version.
+    """
+    prefix = version.target_tokenizer.encode(options.prefix)
+    check_options(options, len(prefix), version.contract)
     check_prefix(prefix)
-    check_search(call.options.search, version.contract)
+    check_search(options.search, version.contract)
     return [token.id for token in prefix]
 
 
@@ -150,7 +155,7 @@ async def _add_heads(
         batcher,
         score_target(version, AttentionLevel.HEADS),
         [score_inputs(_ids(result.source_tokens), _ids(h.tokens)) for result, h in pairs],
-        deadline=call.deadline,
+        call=call,
         stopwatch=stopwatch,
         is_admitted=True,
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from heed.contract import SPECIAL_IDS, Signature
 from service.batching.batcher import Batcher, QueuedRow, RowAnswer
 from service.domain.models import LoadedVersion
-from service.domain.requests import BeamOptions, GenerateOptions, SamplingOptions
+from service.domain.requests import BeamOptions, GenerateOptions, Priority, SamplingOptions
 from service.domain.signatures import (
     AttentionLevel,
     FloatArray,
@@ -124,12 +125,24 @@ def _source_inputs(source_ids: Sequence[int]) -> dict[str, InputArray]:
     }
 
 
+class Urgency(Protocol):
+    """How urgent a call is."""
+
+    @property
+    def deadline(self) -> float | None:
+        """When its answer is of no use any more, on the loop's clock; None for never."""
+
+    @property
+    def priority(self) -> Priority:
+        """Whether somebody waits for it."""
+
+
 async def run_rows(
     batcher: Batcher,
     target: PredictTarget,
     inputs: Sequence[dict[str, InputArray]],
     *,
-    deadline: float | None,
+    call: Urgency,
     stopwatch: Stopwatch,
     is_admitted: bool = False,
 ) -> Sequence[RowAnswer]:
@@ -139,13 +152,14 @@ async def run_rows(
         batcher: Takes rows to the model server.
         target: What is asked of whom.
         inputs: The inputs of every row.
-        deadline: When the answers are of no use any more, on the loop's clock.
+        call: How urgent the call is that the rows are of.
         stopwatch: Notes the time that the rows take.
         is_admitted: Whether the rows finish a call that was admitted before.
 
     Raises:
         RateLimitedError: The caller has no tokens left for now; nothing was done.
         QueueFullError: There is no room; nothing was done.
+        DeadlineOutOfReachError: There is not enough time; nothing was done.
         DeadlinePassedError: The deadline came first.
         ServiceError: A row failed.
     """
@@ -153,12 +167,19 @@ async def run_rows(
         current_caller().take_tokens(sum(map(_length, inputs)))
     loop = asyncio.get_running_loop()
     rows = [
-        QueuedRow(target, row, _length(row) * target.beam_width, deadline, loop.create_future())
+        QueuedRow(
+            target,
+            row,
+            _length(row) * target.beam_width,
+            call.deadline,
+            loop.create_future(),
+            call.priority,
+        )
         for row in inputs
     ]
     batcher.submit(rows, is_admitted=is_admitted)
     try:
-        async with asyncio.timeout_at(deadline):
+        async with asyncio.timeout_at(call.deadline):
             answers = await asyncio.gather(*(row.answer for row in rows))
     except TimeoutError as error:
         late = min(rows, key=lambda row: row.started is not None)

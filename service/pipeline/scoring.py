@@ -45,7 +45,7 @@ async def score_on(
         batcher,
         score_target(version, level_of_model(call.attention, call.form)),
         [score_inputs(pair.source_ids(), pair.target_ids()) for pair in pairs],
-        deadline=call.deadline,
+        call=call,
         stopwatch=stopwatch,
     )
     with stopwatch.detokenizing():

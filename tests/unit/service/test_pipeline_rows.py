@@ -13,8 +13,8 @@ from heed.contract import Signature
 from service.batching.batcher import Batcher
 from service.batching.policy import BatchLimits
 from service.batching.rules import SchedulingRules
-from service.domain.models import VersionKey
-from service.domain.requests import BeamOptions, GenerateOptions, SamplingOptions
+from service.domain.models import ModelSelector, VersionKey
+from service.domain.requests import BeamOptions, GenerateOptions, SamplingOptions, ScoreCall
 from service.domain.signatures import PredictTarget
 from service.pipeline.rows import decoding_inputs, run_rows
 from service.pipeline.stopwatch import Stopwatch
@@ -56,7 +56,7 @@ async def run(predictor: CountingPredictor, *widths: int, rows: int = 4) -> None
                 )
             ]
             * rows,
-            deadline=None,
+            call=ScoreCall(ModelSelector(), ()),
             stopwatch=Stopwatch(),
         )
         for width in widths
