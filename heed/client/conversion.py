@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 from google.protobuf.duration_pb2 import Duration
 
+from heed.client.alignments import AlignedPair, Alignment, Word
+from heed.client.answer_options import WeightFormat
 from heed.client.results import (
     Attention,
     AttentionKind,
     FinishReason,
-    FloatArray,
     GenerateResult,
     Hypothesis,
     Model,
@@ -22,11 +22,14 @@ from heed.client.results import (
     Token,
     TokenKind,
 )
+from heed.client.tokenized import TokenizedText
+from heed.client.weights import read_heads, read_weights
 from heed.v1 import inference_pb2, model_pb2
 
 _TOKEN_KINDS = {
     inference_pb2.TOKEN_KIND_UNKNOWN: TokenKind.UNKNOWN,
     inference_pb2.TOKEN_KIND_END: TokenKind.END,
+    inference_pb2.TOKEN_KIND_WORD: TokenKind.WORD,
 }
 
 
@@ -39,7 +42,7 @@ def generate_results(
         GenerateResult(
             source_text=text,
             source_tokens=_tokens(result.source_tokens),
-            hypotheses=tuple(_hypothesis(hypothesis) for hypothesis in result.hypotheses),
+            hypotheses=tuple(_hypothesis(hypothesis, text) for hypothesis in result.hypotheses),
             model=model,
             timings=timings,
         )
@@ -56,11 +59,29 @@ def score_results(
         ScoreResult(
             source_text=text,
             source_tokens=_tokens(result.source_tokens),
-            target=_hypothesis(result.target),
+            target=_hypothesis(result.target, text),
             model=model,
             timings=timings,
         )
         for text, result in zip(source_texts, response.results, strict=True)
+    ]
+
+
+def tokenized_texts(
+    texts: Sequence[str], response: inference_pb2.TokenizeResponse
+) -> list[TokenizedText]:
+    """One result per text, in order."""
+    model = _model_version(response.model)
+    return [
+        TokenizedText(
+            text=text,
+            tokens=_tokens(result.tokens),
+            pieces=tuple(result.pieces),
+            fits=result.fits,
+            max_token_count=response.max_token_count,
+            model=model,
+        )
+        for text, result in zip(texts, response.results, strict=True)
     ]
 
 
@@ -108,6 +129,10 @@ def _timings(message: inference_pb2.Timings) -> Timings:
         tokenize_s=_seconds(message.tokenize_duration),
         queue_s=_seconds(message.queue_duration),
         model_s=_seconds(message.model_duration),
+        heads_s=_seconds(message.heads_duration),
+        detokenize_s=_seconds(message.detokenize_duration),
+        attention_s=_seconds(message.attention_duration),
+        cached_result_count=message.cached_result_count,
     )
 
 
@@ -125,8 +150,11 @@ def _tokens(messages: Iterable[inference_pb2.Token]) -> tuple[Token, ...]:
     )
 
 
-def _hypothesis(message: inference_pb2.Hypothesis) -> Hypothesis:
+def _hypothesis(message: inference_pb2.Hypothesis, source_text: str) -> Hypothesis:
     was_cut = message.finish_reason == inference_pb2.FINISH_REASON_LENGTH
+    alignment = None
+    if message.HasField("alignment"):
+        alignment = _alignment(message.alignment, source_text=source_text, target_text=message.text)
     return Hypothesis(
         text=message.text,
         score=message.score,
@@ -134,26 +162,38 @@ def _hypothesis(message: inference_pb2.Hypothesis) -> Hypothesis:
         finish_reason=FinishReason.LENGTH if was_cut else FinishReason.END,
         attention=_attention(message.attention) if message.HasField("attention") else None,
         rank_score=message.rank_score if message.HasField("rank_score") else None,
+        alignment=alignment,
     )
 
 
 def _attention(message: inference_pb2.Attention) -> Attention:
     target_tokens, source_tokens = _tokens(message.target_tokens), _tokens(message.source_tokens)
     shape = len(target_tokens), len(source_tokens)
-    weights = np.array(message.weights, np.float32).reshape(shape)
-    return Attention(target_tokens, source_tokens, weights, _heads(message.heads, shape))
+    packed = message.packed_weights
+    return Attention(
+        target_tokens,
+        source_tokens,
+        read_weights(message, shape),
+        read_heads(message.heads, shape),
+        WeightFormat.FLOAT16 if packed.float16_weights else WeightFormat.FLOAT32,
+        packed.weights_per_row if packed.HasField("weights_per_row") else None,
+    )
 
 
-def _heads(
-    messages: Sequence[inference_pb2.AttentionHead], shape: tuple[int, int]
-) -> FloatArray | None:
-    """The weights of all heads, float32 [L, N, T, S]; None if there are none."""
-    if not messages:
-        return None
-    layer_count = 1 + max(head.layer_index for head in messages)
-    head_count = 1 + max(head.head_index for head in messages)
-    heads = np.full((layer_count, head_count, *shape), np.nan, np.float32)
-    for head in messages:
-        weights = np.array(head.weights, np.float32).reshape(shape)
-        heads[head.layer_index, head.head_index] = weights
-    return heads
+def _alignment(
+    message: inference_pb2.Alignment, *, source_text: str, target_text: str
+) -> Alignment:
+    return Alignment(
+        source_words=_words(source_text, message.source_words),
+        target_words=_words(target_text, message.target_words),
+        pairs=tuple(
+            AlignedPair(pair.source_index, pair.target_index, pair.weight) for pair in message.pairs
+        ),
+    )
+
+
+def _words(text: str, spans: Iterable[inference_pb2.TextSpan]) -> tuple[Word, ...]:
+    return tuple(
+        Word(text[span.begin_offset : span.end_offset], span.begin_offset, span.end_offset)
+        for span in spans
+    )

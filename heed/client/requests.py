@@ -5,20 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from heed.client.answer_options import AnswerOptions, WeightFormat
 from heed.client.errors import ErrorDetails, FieldViolation, InvalidRequestError
 from heed.client.priority import Priority
 from heed.client.results import AttentionLevel, ModelVersion
 from heed.client.search import BeamSearch, Sampling
+from heed.client.tokenized import TextSide
 from heed.v1 import inference_pb2
 
 _LEVELS = {
     AttentionLevel.NONE: inference_pb2.ATTENTION_LEVEL_NONE,
     AttentionLevel.PIECES: inference_pb2.ATTENTION_LEVEL_PIECES,
+    AttentionLevel.WORDS: inference_pb2.ATTENTION_LEVEL_WORDS,
     AttentionLevel.HEADS: inference_pb2.ATTENTION_LEVEL_HEADS,
 }
 _PRIORITIES = {
     Priority.INTERACTIVE: inference_pb2.PRIORITY_INTERACTIVE,
     Priority.BULK: inference_pb2.PRIORITY_BULK,
+}
+_WEIGHT_FORMATS = {
+    WeightFormat.FLOAT32: inference_pb2.WEIGHT_FORMAT_FLOAT32,
+    WeightFormat.FLOAT16: inference_pb2.WEIGHT_FORMAT_FLOAT16,
+}
+_SIDES = {
+    TextSide.SOURCE: inference_pb2.TEXT_SIDE_SOURCE,
+    TextSide.TARGET: inference_pb2.TEXT_SIDE_TARGET,
 }
 _LARGEST_VERSION = 2**63 - 1
 _LARGEST_OPTION = 2**31 - 1
@@ -35,6 +46,7 @@ class GenerateOptions:
     prefix: str = ""
     search: BeamSearch | Sampling | None = None
     priority: Priority = Priority.INTERACTIVE
+    answers: AnswerOptions | None = None
 
     def message(self) -> inference_pb2.GenerateOptions:
         """The options as a message.
@@ -54,6 +66,7 @@ class GenerateOptions:
             attention=attention_level(self.attention),
         )
         _add_search(message, self.search)
+        _add_answers(message, self.answers, path="options.")
         return message
 
     def request(self, texts: Sequence[str]) -> inference_pb2.GenerateRequest:
@@ -65,6 +78,28 @@ class GenerateOptions:
             options=self.message(),
             priority=_PRIORITIES[self.priority],
         )
+
+
+def _add_answers(
+    message: inference_pb2.GenerateOptions | inference_pb2.ScoreRequest,
+    answers: AnswerOptions | None,
+    *,
+    path: str,
+) -> None:
+    if answers is None:
+        return
+    if not isinstance(answers, AnswerOptions):
+        raise TypeError(f"answers must be an AnswerOptions, not {type(answers).__name__}")
+    _check_number(f"{path}attention_options.top_weights", answers.top_weights)
+    message.attention_options.CopyFrom(
+        inference_pb2.AttentionOptions(
+            heads_of_words=answers.heads_of_words,
+            top_weights=answers.top_weights,
+            weight_format=_WEIGHT_FORMATS[WeightFormat(answers.weight_format)],
+        )
+    )
+    if answers.alignments:
+        message.alignment.min_weight = answers.min_alignment_weight
 
 
 def _add_search(
@@ -114,12 +149,13 @@ def score_request(
     model: str | ModelVersion,
     attention: AttentionLevel | str,
     priority: Priority = Priority.INTERACTIVE,
+    answers: AnswerOptions | None = None,
 ) -> inference_pb2.ScoreRequest:
     """The request to score (source, target) pairs."""
     for index, (source_text, target_text) in enumerate(pairs):
         _check_unicode(f"pairs[{index}].source_text", source_text)
         _check_unicode(f"pairs[{index}].target_text", target_text)
-    return inference_pb2.ScoreRequest(
+    request = inference_pb2.ScoreRequest(
         model=selector(model),
         pairs=[
             inference_pb2.TextPair(source_text=source_text, target_text=target_text)
@@ -128,6 +164,25 @@ def score_request(
         attention=attention_level(attention),
         priority=_PRIORITIES[priority],
     )
+    _add_answers(request, answers, path="")
+    return request
+
+
+def tokenize_request(
+    texts: Sequence[str], *, model: str | ModelVersion, side: TextSide | str
+) -> inference_pb2.TokenizeRequest:
+    """The request to split texts into tokens.
+
+    Raises:
+        ValueError: There is no such side.
+    """
+    check_texts("texts", texts)
+    try:
+        chosen = _SIDES[TextSide(side)]
+    except ValueError as error:
+        choices = ", ".join(f'"{choice}"' for choice in TextSide)
+        raise ValueError(f"side is {side!r}; it must be one of {choices}") from error
+    return inference_pb2.TokenizeRequest(model=selector(model), texts=texts, side=chosen)
 
 
 def selector(model: str | ModelVersion) -> inference_pb2.ModelSelector:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from heed.client.alignments import Alignment
+from heed.client.answer_options import WeightFormat
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,6 +26,7 @@ class AttentionLevel(StrEnum):
 
     NONE = "none"
     PIECES = "pieces"
+    WORDS = "words"
     HEADS = "heads"
 
 
@@ -31,6 +36,7 @@ class TokenKind(StrEnum):
     TEXT = "text"
     UNKNOWN = "unknown"
     END = "end"
+    WORD = "word"
 
 
 class FinishReason(StrEnum):
@@ -58,11 +64,12 @@ class Token:
     """A token, and the span of text it stands for.
 
     Attributes:
-        id: The id in the model's vocabulary.
+        id: The id in the model's vocabulary; 0 for a word.
         text: The characters of the span.
         begin: Where the span begins, in Unicode code points: `text[begin:end]` is the span.
         end: Where it ends (exclusive), in Unicode code points.
-        kind: Whether it is text, text unknown to the model, or the end of an output.
+        kind: Whether it is text, text unknown to the model, the end of an output, or a word of
+            one or more tokens (attention="words").
         score: Natural logarithm of its probability, at most 0. None for source tokens.
     """
 
@@ -79,17 +86,21 @@ class Attention:
     """What the model looked at. `print(attention)` draws it, `np.asarray(attention)` is `weights`.
 
     Attributes:
-        target_tokens: The rows, T tokens.
-        source_tokens: The columns, S tokens.
+        target_tokens: The rows, T tokens; or words, and the end token.
+        source_tokens: The columns, S tokens; or words.
         weights: float32 [T, S]; each 0 to 1. Averaged over layers and heads as the model says.
         heads: The same for every decoder layer and head, float32 [L, N, T, S]; a head that a
             layer does not have is NaN. None unless asked for.
+        weight_format: How the weights travelled: as float32, or rounded to float16.
+        top_weights: How many weights of each row travelled, if not all; the others are 0 here.
     """
 
     target_tokens: tuple[Token, ...]
     source_tokens: tuple[Token, ...]
     weights: FloatArray
     heads: FloatArray | None = None
+    weight_format: WeightFormat = WeightFormat.FLOAT32
+    top_weights: int | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -128,8 +139,7 @@ class Attention:
         """
         if self.heads is None:
             raise ValueError('the heads were not asked for: use attention="heads"')
-        weights = self.heads[layer_index, head_index]
-        return Attention(self.target_tokens, self.source_tokens, weights)
+        return dataclasses.replace(self, weights=self.heads[layer_index, head_index], heads=None)
 
     def plot(self, path: str | Path | None = None, *, title: str = "") -> Figure:
         """Draws the weights with matplotlib, and writes them to `path` (.png, .svg, .pdf) if given.
@@ -147,19 +157,41 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Where the time of a call went, in seconds.
+    """Where the time of a call went, in seconds. The stages add up to at most `total_s`.
 
     Attributes:
-        total_s: From the arrival of the request to the answer.
-        tokenize_s: Turning text into tokens and back.
-        queue_s: The longest wait of a text in the queue.
-        model_s: The longest time a text spent in the model server.
+        total_s: From the arrival of the request at the gateway to the answer.
+        tokenize_s: Turning texts into tokens.
+        queue_s: How long the text that was answered last waited in the queue.
+        model_s: How long that text was in the model server.
+        heads_s: The further pass for attention="heads", its wait included.
+        detokenize_s: Turning tokens into texts.
+        attention_s: Spreading attention to words, and aligning.
+        cached_result_count: How many results the gateway had already; the stages tell of the
+            others alone.
     """
 
     total_s: float = 0.0
     tokenize_s: float = 0.0
     queue_s: float = 0.0
     model_s: float = 0.0
+    heads_s: float = 0.0
+    detokenize_s: float = 0.0
+    attention_s: float = 0.0
+    cached_result_count: int = 0
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """The seconds of every stage by its name, in the order of a call; "other" is the rest."""
+        stages = {
+            "tokenize": self.tokenize_s,
+            "queue": self.queue_s,
+            "model": self.model_s,
+            "detokenize": self.detokenize_s,
+            "heads": self.heads_s,
+            "attention": self.attention_s,
+        }
+        return {**stages, "other": max(0.0, self.total_s - sum(stages.values()))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +206,7 @@ class Hypothesis:
         attention: What the model looked at. None unless asked for.
         rank_score: The score after penalties, which orders the hypotheses of a beam search. None
             for any other search.
+        alignment: Which source word each of its words comes from. None unless asked for.
     """
 
     text: str
@@ -182,6 +215,7 @@ class Hypothesis:
     finish_reason: FinishReason
     attention: Attention | None = None
     rank_score: float | None = None
+    alignment: Alignment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +261,11 @@ class GenerateResult:
         """What the model looked at while it wrote the best output. None unless asked for."""
         return self.best.attention
 
+    @property
+    def alignment(self) -> Alignment | None:
+        """Which source word each word of the best output comes from. None unless asked for."""
+        return self.best.alignment
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
@@ -260,6 +299,11 @@ class ScoreResult:
     def attention(self) -> Attention | None:
         """What the model would look at while it writes the target. None unless asked for."""
         return self.target.attention
+
+    @property
+    def alignment(self) -> Alignment | None:
+        """Which source word each word of the target comes from. None unless asked for."""
+        return self.target.alignment
 
 
 @dataclass(frozen=True, slots=True)
