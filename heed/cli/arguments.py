@@ -12,6 +12,7 @@ from heed.defaults import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S
 TERMINAL: Final = "terminal"
 NO_ATTENTION: Final = "none"
 JSON_ONLY: Final = "json"
+API_KEY_VARIABLE: Final = "HEED_API_KEY"
 FILE_ENDINGS: Final = (".png", ".svg", ".pdf", ".json")
 
 
@@ -34,7 +35,7 @@ def make_parser(name: str, *, description: str, examples: str) -> Parser:
 
 
 def add_gateway_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds `--address` and `--timeout`."""
+    """Adds `--address`, `--timeout`, and what proves identities; see `heed.cli.connecting`."""
     parser.add_argument(
         "--address",
         metavar="HOST:PORT",
@@ -48,6 +49,36 @@ def add_gateway_arguments(parser: argparse.ArgumentParser) -> None:
         type=seconds,
         default=DEFAULT_TIMEOUT_S,
         help=f"how long a call may take, in seconds (default {DEFAULT_TIMEOUT_S:g})",
+    )
+    _add_access_arguments(parser)
+
+
+def _add_access_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("security")
+    group.add_argument(
+        "--tls",
+        action="store_true",
+        help="encrypt the connection, to a gateway whose certificate a public authority signed; "
+        "the other --tls flags imply it",
+    )
+    group.add_argument(
+        "--tls-ca",
+        metavar="FILE",
+        type=Path,
+        help="certificates, PEM: the gateway must show one that these have signed",
+    )
+    group.add_argument(
+        "--tls-cert", metavar="FILE", type=Path, help="your own certificate, PEM; needs --tls-key"
+    )
+    group.add_argument("--tls-key", metavar="FILE", type=Path, help="its private key, PEM")
+    group.add_argument(
+        "--api-key",
+        metavar="KEY",
+        help="your API key; others on this machine can see it here, so rather set "
+        f"{API_KEY_VARIABLE} in the environment, or use --api-key-file",
+    )
+    group.add_argument(
+        "--api-key-file", metavar="FILE", type=Path, help="a file that holds your API key"
     )
 
 

@@ -106,13 +106,13 @@ def _check(parser: Parser, arguments: argparse.Namespace) -> None:
 
 def _generate(arguments: argparse.Namespace) -> None:
     from heed.cli.attention_output import attention_output
-    from heed.client import Client
+    from heed.cli.connecting import client_for
 
     output = attention_output(arguments.attention, heads=arguments.heads)
     if not arguments.texts and sys.stdin.isatty():
         print("heed: one text per line; end with Ctrl-D", file=sys.stderr)
     answer = _answer_texts if arguments.texts else _answer_lines
-    with Client(arguments.address, timeout_s=arguments.timeout) as client:
+    with client_for(arguments) as client:
         try:
             answer(client, arguments, output)
         finally:

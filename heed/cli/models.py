@@ -26,11 +26,12 @@ def main(argv: list[str]) -> int:
     add_gateway_arguments(parser)
     arguments = parser.parse_args(argv)
 
+    from heed.cli.connecting import client_for
     from heed.cli.documents import as_json_line, model_document
-    from heed.client import Client, HeedError
+    from heed.client import HeedError
 
     try:
-        with Client(arguments.address, timeout_s=arguments.timeout) as client:
+        with client_for(arguments) as client:
             models = client.models()
     except HeedError as error:
         print(f"heed: error: {error}", file=sys.stderr)

@@ -54,12 +54,13 @@ def main(argv: list[str]) -> int:
 
 def _score(arguments: argparse.Namespace) -> None:
     from heed.cli.attention_output import answer_title, attention_output
+    from heed.cli.connecting import client_for
     from heed.cli.documents import as_json_line, score_document
-    from heed.client import AttentionLevel, Client, ModelVersion
+    from heed.client import AttentionLevel, ModelVersion
 
     output = attention_output(arguments.attention, heads=arguments.heads)
     level = AttentionLevel.HEADS if arguments.heads else AttentionLevel.PIECES
-    with Client(arguments.address, timeout_s=arguments.timeout) as client:
+    with client_for(arguments) as client:
         result = client.score(
             arguments.text,
             arguments.target,

@@ -1,5 +1,6 @@
 """The client of the gateway: `Client`, `AsyncClient`, their results and their errors."""
 
+from heed.client.access import Tls
 from heed.client.async_client import AsyncClient
 from heed.client.bulk import PAUSE, BulkSettings, Pause
 from heed.client.client import Client
@@ -65,6 +66,7 @@ __all__ = [
     "ScoreResult",
     "TimedOutError",
     "Timings",
+    "Tls",
     "Token",
     "TokenKind",
     "UnavailableError",

@@ -14,8 +14,9 @@ import grpc
 import grpc.aio
 
 from heed.client import conversion
+from heed.client.access import Tls
 from heed.client.bulk import BulkSettings, Chunk, Pause, Recovery, chunks_of
-from heed.client.channel import channel_options, check_settings
+from heed.client.channel import check_api_key, check_settings, open_async_channel
 from heed.client.errors import HeedError
 from heed.client.priority import Priority, priority_of
 from heed.client.requests import GenerateOptions, score_pairs, score_request, selector
@@ -39,12 +40,15 @@ class AsyncClient:
     Make it inside the running loop. Cancelling a task cancels its call at the gateway.
 
     Args:
-        address: Where the gateway listens, HOST:PORT. The connection is not encrypted.
+        address: Where the gateway listens, HOST:PORT.
         timeout_s: How long one call may take, in seconds.
         bulk: How `generate_many` splits its work.
+        tls: Encrypts the connection, and checks the gateway's certificate; None: neither.
+        api_key: Sent with every call, over TLS or to this machine alone.
 
     Raises:
-        ValueError: The address is empty, or the time is not above 0.
+        ValueError: The address is empty, the time is not above 0, or the key cannot be sent.
+        OSError: A file of `tls` cannot be read.
 
     Example:
         async with AsyncClient() as client:
@@ -57,14 +61,17 @@ class AsyncClient:
         *,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         bulk: BulkSettings | None = None,
+        tls: Tls | None = None,
+        api_key: str | None = None,
     ) -> None:
         check_settings(address, timeout_s)
+        check_api_key(api_key, address, tls)
         self._address = address
         self._timeout_s = timeout_s
         self._bulk = bulk or BulkSettings()
         self._search: BeamSearch | Sampling | None = None
         self._priority: Priority | None = None
-        self._channel = grpc.aio.insecure_channel(address, options=channel_options(address))
+        self._channel = open_async_channel(address, tls, api_key)
         self._stub = InferenceServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
     async def __aenter__(self) -> Self:

@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+
+from heed.client.access import KeyedChannel, Tls
 from heed.defaults import DEFAULT_ADDRESS
 
 ChannelOptions = list[tuple[str, int]]
+
+_VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
+
+
+def open_channel(address: str, tls: Tls | None, api_key: str | None) -> Any:
+    """A channel for `Client`; see `check_settings` for what it takes.
+
+    Raises:
+        OSError: A file of `tls` cannot be read.
+    """
+    options = channel_options(address)
+    if tls is None:
+        channel = grpc.insecure_channel(address, options=options)
+    else:
+        channel = grpc.secure_channel(address, tls.credentials(), options=options)
+    return channel if api_key is None else KeyedChannel(channel, api_key)
+
+
+def open_async_channel(address: str, tls: Tls | None, api_key: str | None) -> Any:
+    """A channel for `AsyncClient`; see `open_channel`."""
+    options = channel_options(address)
+    if tls is None:
+        channel = grpc.aio.insecure_channel(address, options=options)
+    else:
+        channel = grpc.aio.secure_channel(address, tls.credentials(), options=options)
+    return channel if api_key is None else KeyedChannel(channel, api_key)
 
 
 def channel_options(address: str) -> ChannelOptions:
@@ -20,7 +54,7 @@ def channel_options(address: str) -> ChannelOptions:
         ("grpc.min_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 2000),
     ]
-    if _host(address) in {"localhost", "::1"} or _host(address).startswith("127."):
+    if _is_this_machine(address):
         options.append(("grpc.enable_http_proxy", 0))
     return options
 
@@ -37,5 +71,27 @@ def check_settings(address: str, timeout_s: float) -> None:
         raise ValueError(f"timeout_s is {timeout_s}; it must be above 0")
 
 
-def _host(address: str) -> str:
-    return address.rpartition(":")[0].strip("[]")
+def check_api_key(api_key: str | None, address: str, tls: Tls | None) -> None:
+    """Checks that a key can be sent, and that nobody on the way can read it.
+
+    Raises:
+        ValueError: It is empty or holds what no key holds, or would leave this machine unencrypted.
+    """
+    if api_key is None:
+        return
+    if not _VISIBLE_ASCII.fullmatch(api_key):
+        raise ValueError("api_key is empty, or holds spaces or characters beyond ASCII")
+    if tls is None and not _is_this_machine(address):
+        raise ValueError(
+            f"an API key goes to {address} over TLS alone, because others could read it: give tls"
+        )
+
+
+def _is_this_machine(address: str) -> bool:
+    if address.startswith(("unix:", "unix-abstract:")):
+        return True
+    host = address.rpartition(":")[0].rpartition("/")[2].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -38,6 +38,16 @@ _CLASSES: Final[dict[grpc.StatusCode, type[HeedError]]] = {
     grpc.StatusCode.PERMISSION_DENIED: AccessError,
 }
 
+_SIGNS_OF_TLS: Final = {
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is signed by nobody who is trusted here, or is "
+    "not valid now; give the certificate of who signed it (Tls(ca=...), --tls-ca)",
+    "Hostname Verification": "its certificate is for another name; use the name that it bears",
+    "WRONG_VERSION_NUMBER": "it does not speak TLS; leave tls away, or give another port",
+    "Socket closed": "it closed the connection; it may ask for TLS (tls=Tls(), --tls), or for a "
+    "certificate of yours (Tls(cert=..., key=...), --tls-cert and --tls-key)",
+}
+"""What gRPC says of a failed handshake, and what it means."""
+
 
 def heed_error(error: grpc.RpcError, *, address: str, timeout_s: float) -> HeedError:
     """The error for a failed call.
@@ -103,11 +113,7 @@ def _error_of_grpc_itself(
     """For a status without details: the gateway did not write it."""
     details = ErrorDetails(code.name)
     if code is grpc.StatusCode.UNAVAILABLE:
-        return UnreachableError(
-            f"no Heed gateway answers at {address} ({_short(text)}). Start one with "
-            f"`heed serve --models-dir models`, or give the address of one that runs.",
-            details,
-        )
+        return UnreachableError(_unreachable(text, address), details)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return TimedOutError(
             f"no answer from {address} within {timeout_s:g} s; allow more time, or ask for less",
@@ -126,6 +132,16 @@ def _error_of_grpc_itself(
         )
     message = f"the gateway at {address} answered {code.name}: {_short(text)}"
     return _CLASSES.get(code, GatewayFaultError)(message, details)
+
+
+def _unreachable(text: str, address: str) -> str:
+    for sign, explanation in _SIGNS_OF_TLS.items():
+        if sign in text and "failed to connect" in text:
+            return f"no secure connection to {address}: {explanation} ({_short(text)})"
+    return (
+        f"no Heed gateway answers at {address} ({_short(text)}). Start one with "
+        f"`heed serve --models-dir models`, or give the address of one that runs."
+    )
 
 
 def _short(text: str, longest: int = 200) -> str:
