@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from heed.client import AnswerOptions as AnswerOptions
     from heed.client import AsyncClient as AsyncClient
     from heed.client import BeamSearch as BeamSearch
     from heed.client import Client as Client
@@ -22,9 +23,19 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["AsyncClient", "BeamSearch", "Client", "HeedError", "Sampling", "__version__"]
+__all__ = [
+    "AnswerOptions",
+    "AsyncClient",
+    "BeamSearch",
+    "Client",
+    "HeedError",
+    "Sampling",
+    "__version__",
+]
 
-_FROM_CLIENT = frozenset({"AsyncClient", "BeamSearch", "Client", "HeedError", "Sampling"})
+_FROM_CLIENT = frozenset(
+    {"AnswerOptions", "AsyncClient", "BeamSearch", "Client", "HeedError", "Sampling"}
+)
 
 
 def __getattr__(name: str) -> object:

@@ -1,6 +1,8 @@
 """The client of the gateway: `Client`, `AsyncClient`, their results and their errors."""
 
 from heed.client.access import Tls
+from heed.client.alignments import AlignedPair, Alignment, Word
+from heed.client.answer_options import AnswerOptions, WeightFormat
 from heed.client.async_client import AsyncClient
 from heed.client.bulk import PAUSE, BulkSettings, Pause
 from heed.client.client import Client
@@ -35,10 +37,14 @@ from heed.client.results import (
     TokenKind,
 )
 from heed.client.search import BeamSearch, Sampling
+from heed.client.tokenized import TextSide, TokenizedText
 
 __all__ = [
     "PAUSE",
     "AccessError",
+    "AlignedPair",
+    "Alignment",
+    "AnswerOptions",
     "AsyncClient",
     "Attention",
     "AttentionKind",
@@ -64,11 +70,15 @@ __all__ = [
     "Priority",
     "Sampling",
     "ScoreResult",
+    "TextSide",
     "TimedOutError",
     "Timings",
     "Tls",
     "Token",
     "TokenKind",
+    "TokenizedText",
     "UnavailableError",
     "UnreachableError",
+    "WeightFormat",
+    "Word",
 ]

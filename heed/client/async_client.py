@@ -15,11 +15,18 @@ import grpc.aio
 
 from heed.client import conversion
 from heed.client.access import Tls
+from heed.client.answer_options import AnswerOptions
 from heed.client.bulk import BulkSettings, Chunk, Pause, Recovery, chunks_of
 from heed.client.channel import check_api_key, check_settings, open_async_channel
 from heed.client.errors import HeedError
 from heed.client.priority import Priority, priority_of
-from heed.client.requests import GenerateOptions, score_pairs, score_request, selector
+from heed.client.requests import (
+    GenerateOptions,
+    score_pairs,
+    score_request,
+    selector,
+    tokenize_request,
+)
 from heed.client.results import (
     AttentionLevel,
     GenerateResult,
@@ -29,6 +36,7 @@ from heed.client.results import (
 )
 from heed.client.search import BeamSearch, Sampling
 from heed.client.status import heed_error
+from heed.client.tokenized import TextSide, TokenizedText
 from heed.defaults import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S
 from heed.v1 import inference_pb2
 from heed.v1.inference_pb2_grpc import InferenceServiceStub
@@ -71,6 +79,7 @@ class AsyncClient:
         self._bulk = bulk or BulkSettings()
         self._search: BeamSearch | Sampling | None = None
         self._priority: Priority | None = None
+        self._answers: AnswerOptions | None = None
         self._channel = open_async_channel(address, tls, api_key)
         self._stub = InferenceServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
@@ -93,6 +102,12 @@ class AsyncClient:
         """This client with another way to search for outputs; see `Client.with_search`."""
         other = copy.copy(self)
         other._search = search
+        return other
+
+    def with_answers(self, answers: AnswerOptions | None) -> Self:
+        """This client with more told in its answers; see `Client.with_answers`."""
+        other = copy.copy(self)
+        other._answers = answers
         return other
 
     def with_priority(self, priority: Priority | str) -> Self:
@@ -138,7 +153,14 @@ class AsyncClient:
         """Answers a text, or several in one call; see `Client.generate`."""
         priority = self._priority or Priority.INTERACTIVE
         options = GenerateOptions(
-            model, attention, max_length, min_length, prefix, self._search, priority
+            model,
+            attention,
+            max_length,
+            min_length,
+            prefix,
+            search=self._search,
+            priority=priority,
+            answers=self._answers,
         )
         asked = (texts,) if isinstance(texts, str) else tuple(texts)
         response = await self._call(self._stub.Generate, options.request(asked))
@@ -158,7 +180,14 @@ class AsyncClient:
         """Answers any number of texts, in order; see `Client.generate_many`."""
         priority = self._priority or Priority.BULK
         options = GenerateOptions(
-            model, attention, max_length, min_length, prefix, self._search, priority
+            model,
+            attention,
+            max_length,
+            min_length,
+            prefix,
+            search=self._search,
+            priority=priority,
+            answers=self._answers,
         )
         options.request(())  # a wrong option is reported here, not at the first answer
         return self._generate_many(chunks_of(texts, self._bulk), options)
@@ -194,10 +223,44 @@ class AsyncClient:
         """Scores a target text given its source, or several of both; see `Client.score`."""
         pairs = score_pairs(source, target)
         priority = self._priority or Priority.INTERACTIVE
-        request = score_request(pairs, model=model, attention=attention, priority=priority)
+        request = score_request(
+            pairs, model=model, attention=attention, priority=priority, answers=self._answers
+        )
         response = await self._call(self._stub.Score, request)
         results = conversion.score_results([text for text, _ in pairs], response)
         return results[0] if isinstance(source, str) else results
+
+    @overload
+    async def tokenize(
+        self,
+        texts: str,
+        *,
+        model: str | ModelVersion = "",
+        side: TextSide | str = TextSide.SOURCE,
+    ) -> TokenizedText: ...
+
+    @overload
+    async def tokenize(
+        self,
+        texts: list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        side: TextSide | str = TextSide.SOURCE,
+    ) -> list[TokenizedText]: ...
+
+    async def tokenize(
+        self,
+        texts: str | list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        side: TextSide | str = TextSide.SOURCE,
+    ) -> TokenizedText | list[TokenizedText]:
+        """Splits a text into the tokens of a model, or several; see `Client.tokenize`."""
+        asked = (texts,) if isinstance(texts, str) else tuple(texts)
+        request = tokenize_request(asked, model=model, side=side)
+        response = await self._call(self._stub.Tokenize, request)
+        results = conversion.tokenized_texts(asked, response)
+        return results[0] if isinstance(texts, str) else results
 
     async def models(self) -> list[Model]:
         """The models that the gateway serves, ordered by name."""

@@ -15,11 +15,18 @@ import grpc
 
 from heed.client import conversion
 from heed.client.access import Tls
+from heed.client.answer_options import AnswerOptions
 from heed.client.bulk import BulkSettings, Chunk, Pause, Recovery, chunks
 from heed.client.channel import check_api_key, check_settings, open_channel
 from heed.client.errors import HeedError
 from heed.client.priority import Priority, priority_of
-from heed.client.requests import GenerateOptions, score_pairs, score_request, selector
+from heed.client.requests import (
+    GenerateOptions,
+    score_pairs,
+    score_request,
+    selector,
+    tokenize_request,
+)
 from heed.client.results import (
     AttentionLevel,
     GenerateResult,
@@ -29,6 +36,7 @@ from heed.client.results import (
 )
 from heed.client.search import BeamSearch, Sampling
 from heed.client.status import heed_error
+from heed.client.tokenized import TextSide, TokenizedText
 from heed.defaults import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S
 from heed.v1 import inference_pb2
 from heed.v1.inference_pb2_grpc import InferenceServiceStub
@@ -76,6 +84,7 @@ class Client:
         self._bulk = bulk or BulkSettings()
         self._search: BeamSearch | Sampling | None = None
         self._priority: Priority | None = None
+        self._answers: AnswerOptions | None = None
         self._channel = open_channel(address, tls, api_key)
         self._stub = InferenceServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
@@ -111,6 +120,19 @@ class Client:
         """
         other = copy.copy(self)
         other._search = search
+        return other
+
+    def with_answers(self, answers: AnswerOptions | None) -> Self:
+        """This client with more told in its answers, or less sent; None: as ever.
+
+        It shares the connection with this one: closing either closes both.
+
+        Example:
+            aligning = client.with_answers(AnswerOptions(alignments=True))
+            print(aligning.generate("attention").alignment.pharaoh())
+        """
+        other = copy.copy(self)
+        other._answers = answers
         return other
 
     def with_priority(self, priority: Priority | str) -> Self:
@@ -166,7 +188,8 @@ class Client:
             texts: One text, or several.
             model: The model's name, or a `ModelVersion` to name its version too. Empty: the only
                 model of the gateway, and its newest version.
-            attention: "none", "pieces" (averaged weights) or "heads" (every layer and head too).
+            attention: "none", "pieces" (averaged weights), "words" (the same between words) or
+                "heads" (every layer and head too).
             max_length: The most tokens generated, the end token counted; the model's longest
                 output unless given.
             min_length: The fewest tokens generated before the output may end; 0 unless given.
@@ -177,7 +200,14 @@ class Client:
         """
         priority = self._priority or Priority.INTERACTIVE
         options = GenerateOptions(
-            model, attention, max_length, min_length, prefix, self._search, priority
+            model,
+            attention,
+            max_length,
+            min_length,
+            prefix,
+            search=self._search,
+            priority=priority,
+            answers=self._answers,
         )
         asked = (texts,) if isinstance(texts, str) else tuple(texts)
         response = self._call(self._stub.Generate, options.request(asked))
@@ -206,7 +236,14 @@ class Client:
         """
         priority = self._priority or Priority.BULK
         options = GenerateOptions(
-            model, attention, max_length, min_length, prefix, self._search, priority
+            model,
+            attention,
+            max_length,
+            min_length,
+            prefix,
+            search=self._search,
+            priority=priority,
+            answers=self._answers,
         )
         options.request(())  # a wrong option is reported here, not at the first answer
         return self._generate_many(chunks(texts, self._bulk), options)
@@ -252,10 +289,56 @@ class Client:
         """
         pairs = score_pairs(source, target)
         priority = self._priority or Priority.INTERACTIVE
-        request = score_request(pairs, model=model, attention=attention, priority=priority)
+        request = score_request(
+            pairs, model=model, attention=attention, priority=priority, answers=self._answers
+        )
         response = self._call(self._stub.Score, request)
         results = conversion.score_results([text for text, _ in pairs], response)
         return results[0] if isinstance(source, str) else results
+
+    @overload
+    def tokenize(
+        self,
+        texts: str,
+        *,
+        model: str | ModelVersion = "",
+        side: TextSide | str = TextSide.SOURCE,
+    ) -> TokenizedText: ...
+
+    @overload
+    def tokenize(
+        self,
+        texts: list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        side: TextSide | str = TextSide.SOURCE,
+    ) -> list[TokenizedText]: ...
+
+    def tokenize(
+        self,
+        texts: str | list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        side: TextSide | str = TextSide.SOURCE,
+    ) -> TokenizedText | list[TokenizedText]:
+        """Splits a text into the tokens of a model, or several; asks nothing of the model itself.
+
+        Args:
+            texts: One text, or several; they may be empty, or longer than the model takes.
+            model: As in `generate`.
+            side: "source" for what goes into the model, "target" for what comes out.
+
+        Returns:
+            One result for one text; a list, in order, for several.
+
+        Raises:
+            ValueError: There is no such side.
+        """
+        asked = (texts,) if isinstance(texts, str) else tuple(texts)
+        request = tokenize_request(asked, model=model, side=side)
+        response = self._call(self._stub.Tokenize, request)
+        results = conversion.tokenized_texts(asked, response)
+        return results[0] if isinstance(texts, str) else results
 
     def models(self) -> list[Model]:
         """The models that the gateway serves, ordered by name."""

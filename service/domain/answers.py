@@ -200,3 +200,33 @@ class Answer:
     model: VersionKey
     results: tuple[TextResult, ...]
     timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedText:
+    """A text in tokens.
+
+    Attributes:
+        tokens: The tokens, without begin and end.
+        pieces: The vocabulary's own name of each.
+        fits: Whether the model takes the text: at least one token, and not too many.
+    """
+
+    tokens: tuple[Token, ...]
+    pieces: tuple[str, ...]
+    fits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizeAnswer:
+    """The answer to a call to tokenize, in the order of the request.
+
+    Attributes:
+        model: Whose tokenizer it was.
+        results: The texts in tokens.
+        max_token_count: The most tokens that a text of this side may have.
+    """
+
+    model: VersionKey
+    results: tuple[TokenizedText, ...]
+    max_token_count: int

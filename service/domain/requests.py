@@ -119,6 +119,28 @@ class GenerateCall:
     priority: Priority = Priority.INTERACTIVE
 
 
+class TextSide(StrEnum):
+    """Which of a model's two tokenizers: for what goes in, or for what comes out."""
+
+    SOURCE = "source"
+    TARGET = "target"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizeCall:
+    """Texts to split into tokens.
+
+    Attributes:
+        model: Whose tokenizer.
+        texts: The texts.
+        side: Which tokenizer.
+    """
+
+    model: ModelSelector
+    texts: tuple[str, ...]
+    side: TextSide = TextSide.SOURCE
+
+
 @dataclass(frozen=True, slots=True)
 class TextPair:
     """A source text and the target text to score against it."""

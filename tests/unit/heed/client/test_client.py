@@ -99,7 +99,7 @@ def test_options_reach_the_gateway(gateway, client):
 
 
 def test_an_unknown_attention_level_lists_the_levels(client):
-    with pytest.raises(ValueError, match='must be one of "none", "pieces", "heads"'):
+    with pytest.raises(ValueError, match='must be one of "none", "pieces", "words", "heads"'):
         client.generate("one", attention="all")
 
 
