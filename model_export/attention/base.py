@@ -12,6 +12,18 @@ State = Any
 """A nest of tensors with the rows as dimension 0; () where there is nothing to remember."""
 
 
+class Choice(NamedTuple):
+    """How a mechanism that reads one place came to it.
+
+    Attributes:
+        log_probability: Of the place that was drawn, float32 [B]; 0 in rows without a draw.
+        entropy: Of the weights that it was drawn by, in nats, float32 [B].
+    """
+
+    log_probability: tf.Tensor
+    entropy: tf.Tensor
+
+
 class AttentionOutput(NamedTuple):
     """What attention returns.
 
@@ -19,11 +31,13 @@ class AttentionOutput(NamedTuple):
         context: Weighted sum of the values, float [B, D].
         weights: How much each source position counts, float [B, S], 0 where masked.
         state: What the mechanism remembers for the next target position.
+        choice: Of a mechanism that `chooses`; else ().
     """
 
     context: tf.Tensor
     weights: tf.Tensor
     state: State
+    choice: Choice | tuple[()] = ()
 
 
 class Attention(keras.layers.Layer):
@@ -33,7 +47,12 @@ class Attention(keras.layers.Layer):
     `project_keys`; the call computes the rest, once per target position. What a mechanism
     remembers from one target position to the next travels as an argument: a layer keeps nothing.
     Masks are passed as arguments too; none is attached to what the layer returns.
+
+    Attributes:
+        chooses: Whether its outputs have a `Choice`.
     """
+
+    chooses: bool = False
 
     def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
@@ -46,9 +65,14 @@ class Attention(keras.layers.Layer):
     def project_keys(self, values: tf.Tensor) -> tf.Tensor:
         """The source's part of the scores: from float [B, S, D] to float [B, S, units]."""
 
-    def initial_state(self, values: tf.Tensor) -> State:
-        """The state before the first target position, for values float [B, S, D]."""
-        del values
+    def initial_state(self, values: tf.Tensor, *, sampling: bool = False) -> State:
+        """The state before the first target position.
+
+        Args:
+            values: Encoder states, float [B, S, D].
+            sampling: Whether a mechanism that `chooses` shall draw its places, to learn.
+        """
+        del values, sampling
         return ()
 
     @abstractmethod

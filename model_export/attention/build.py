@@ -16,6 +16,7 @@ from model_export.attention.scores import (
     LocationScore,
     Score,
 )
+from model_export.attention.xu_hard import XuHardAttention
 from model_export.attention.xu_soft import XuSoftAttention
 from model_export.config import (
     AttentionSettings,
@@ -27,6 +28,7 @@ from model_export.config import (
     LuongLocalPredictiveSettings,
     LuongLocationSettings,
     ScoreKind,
+    XuHardSettings,
     XuSoftSettings,
 )
 
@@ -48,6 +50,14 @@ def build_attention(
             return BahdanauAttention(settings.units, name=_NAME)
         case XuSoftSettings():
             return XuSoftAttention(settings.units, gate=settings.gate, name=_NAME)
+        case XuHardSettings():
+            return XuHardAttention(
+                settings.units,
+                gate=settings.gate,
+                inference=settings.inference,
+                expected_share=settings.expected_share,
+                name=_NAME,
+            )
         case LuongLocalMonotonicSettings():
             return LuongLocalMonotonicAttention(
                 _content_score(settings.score, units=settings.units, query_width=query_width),

@@ -57,7 +57,7 @@ class LuongLocalMonotonicAttention(Attention):
         """The source's part of the score."""
         return self.score.project_keys(values)
 
-    def initial_state(self, values: tf.Tensor) -> State:
+    def initial_state(self, values: tf.Tensor, *, sampling: bool = False) -> State:
         """Target position 0 in every row."""
         return tf.zeros([tf.shape(values)[0]], tf.int32)
 

@@ -60,6 +60,8 @@ class XuSoftAttention(GlobalAttention):
         output = super().call(
             query, projected_keys=projected_keys, values=values, mask=mask, state=state
         )
-        if self.gate is None:
-            return output
-        return output._replace(context=self.gate(query) * output.context)
+        return output._replace(context=self.gated(query, output.context))
+
+    def gated(self, query: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
+        """Beta times the context, float [B, D]."""
+        return context if self.gate is None else self.gate(query) * context

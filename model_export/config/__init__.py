@@ -5,6 +5,7 @@ from model_export.config.attention import (
     AttentionSettings,
     BahdanauSettings,
     DecoderKind,
+    HardInference,
     LuongConcatSettings,
     LuongDotSettings,
     LuongGeneralSettings,
@@ -12,6 +13,7 @@ from model_export.config.attention import (
     LuongLocalPredictiveSettings,
     LuongLocationSettings,
     ScoreKind,
+    XuHardSettings,
     XuSoftSettings,
 )
 from model_export.config.data import DataKind, DataSettings
@@ -60,6 +62,7 @@ __all__ = [
     "EmbeddingSharing",
     "EvaluationSettings",
     "FeedForwardSettings",
+    "HardInference",
     "LocalPStarSettings",
     "LuongConcatSettings",
     "LuongDotSettings",
@@ -81,6 +84,7 @@ __all__ = [
     "StructuredSettings",
     "TrainingSettings",
     "TransformerSettings",
+    "XuHardSettings",
     "XuSoftSettings",
     "load_recipe",
     "parse_recipe",

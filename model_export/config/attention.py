@@ -23,6 +23,15 @@ class AttentionKind(StrEnum):
     LUONG_LOCAL_M = "luong_local_m"
     LUONG_LOCAL_P = "luong_local_p"
     XU_SOFT = "xu_soft"
+    XU_HARD = "xu_hard"
+
+
+class HardInference(StrEnum):
+    """What hard attention reads when it does not learn."""
+
+    ARGMAX = "argmax"
+    SAMPLE = "sample"
+    EXPECTATION = "expectation"
 
 
 class DecoderKind(StrEnum):
@@ -151,6 +160,31 @@ class XuSoftSettings(Settings):
     penalty: float = Field(default=1.0, ge=0)
 
 
+class XuHardSettings(Settings):
+    """Attention that reads one place at a time, drawn in training, Xu et al. 2015, section 4.1.
+
+    Attributes:
+        kind: The mechanism.
+        units: Width of the scoring network.
+        gate: Whether the context is scaled by beta_t.
+        inference: What is read after training: the likeliest place, a drawn one, or the expected
+            vector.
+        expected_share: Share of the rows that read the expected vector in training.
+        reinforce_weight: lambda_r of eq. 11: how much the draws learn from their reward.
+        entropy_weight: lambda_e of eq. 11: how much spread-out weights are worth.
+        baseline_decay: How slowly the baseline follows the reward; the paper has 0.9.
+    """
+
+    kind: Literal[AttentionKind.XU_HARD] = AttentionKind.XU_HARD
+    units: Units = 128
+    gate: bool = True
+    inference: HardInference = HardInference.ARGMAX
+    expected_share: float = Field(default=0.5, ge=0, le=1)
+    reinforce_weight: float = Field(default=1.0, ge=0)
+    entropy_weight: float = Field(default=0.01, ge=0)
+    baseline_decay: float = Field(default=0.9, ge=0, lt=1)
+
+
 def _from_name(value: Any) -> Any:
     """`attention: luong_dot` is short for `attention: {kind: luong_dot}`."""
     return {"kind": value} if isinstance(value, str) else value
@@ -164,7 +198,8 @@ AttentionSettings = Annotated[
     | LuongLocationSettings
     | LuongLocalMonotonicSettings
     | LuongLocalPredictiveSettings
-    | XuSoftSettings,
+    | XuSoftSettings
+    | XuHardSettings,
     Field(discriminator="kind"),
     BeforeValidator(_from_name),
 ]

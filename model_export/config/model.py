@@ -70,7 +70,7 @@ class RnnSettings(ModelLimits):
         """When the decoder attends: as `decoder` says, or as the attention's paper has it."""
         if self.decoder is not None:
             return self.decoder
-        before = (AttentionKind.BAHDANAU, AttentionKind.XU_SOFT)
+        before = (AttentionKind.BAHDANAU, AttentionKind.XU_SOFT, AttentionKind.XU_HARD)
         return DecoderKind.BAHDANAU if self.attention.kind in before else DecoderKind.LUONG
 
     @property

@@ -26,4 +26,4 @@ class BahdanauDecoder(RnnDecoder):
         output, cells = self.run_cells(inputs, state.cells)
         features = tf.concat([output, attended.context, embedded], axis=-1)
         heads = attended.weights[:, tf.newaxis, tf.newaxis, :]
-        return DecoderStep(features, heads, RnnState(cells, attended.state))
+        return DecoderStep(features, heads, RnnState(cells, attended.state), attended.choice)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
+from model_export.attention import Choice
 from model_export.encoders import EncoderOutput
 
 State = Any
@@ -22,11 +23,13 @@ class DecoderStep(NamedTuple):
         features: What the output layer reads, float [B, F].
         attention_heads: Weights per layer and head, float [B, L, N, S].
         state: The state for the next step.
+        choice: A `Choice` [B] of attention that chooses; else ().
     """
 
     features: tf.Tensor
     attention_heads: tf.Tensor
     state: State
+    choice: Choice | tuple[()] = ()
 
 
 class DecoderOutput(NamedTuple):
@@ -35,10 +38,12 @@ class DecoderOutput(NamedTuple):
     Attributes:
         features: What the output layer reads, float [B, T, F].
         attention_heads: Weights per layer and head, float [B, L, N, T, S].
+        choice: A `Choice` [B, T] of attention that chooses; else ().
     """
 
     features: tf.Tensor
     attention_heads: tf.Tensor
+    choice: Choice | tuple[()] = ()
 
 
 class Decoder(Protocol):
@@ -47,8 +52,8 @@ class Decoder(Protocol):
     def read(self, encoded: EncoderOutput, mask: tf.Tensor) -> Memory:
         """The memory of a source: `encoded` with its mask bool [B, S]."""
 
-    def initial_state(self, encoded: EncoderOutput) -> State:
-        """The state before the first step."""
+    def initial_state(self, encoded: EncoderOutput, *, sampling: bool = False) -> State:
+        """The state before the first step; whether attention that chooses shall draw places."""
 
     def step(self, tokens: tf.Tensor, state: State, memory: Memory) -> DecoderStep:
         """One position, from the token before it, int32 [B]; dropout is off."""

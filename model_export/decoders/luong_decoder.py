@@ -58,9 +58,9 @@ class LuongDecoder(RnnDecoder):
             attentional_width, activation="tanh", use_bias=False, name="attentional"
         )
 
-    def initial_state(self, encoded: EncoderOutput) -> RnnState:
+    def initial_state(self, encoded: EncoderOutput, *, sampling: bool = False) -> RnnState:
         """state_0 of every layer, and a_0."""
-        state = super().initial_state(encoded)
+        state = super().initial_state(encoded, sampling=sampling)
         if not self.input_feeding:
             return state
         rows = tf.shape(encoded.summary)[0]
@@ -74,4 +74,4 @@ class LuongDecoder(RnnDecoder):
         features = self.attentional(tf.concat([attended.context, output], axis=-1))
         heads = attended.weights[:, tf.newaxis, tf.newaxis, :]
         fed = features if self.input_feeding else ()
-        return DecoderStep(features, heads, RnnState(cells, attended.state, fed))
+        return DecoderStep(features, heads, RnnState(cells, attended.state, fed), attended.choice)

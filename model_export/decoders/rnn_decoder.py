@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from model_export.attention import Attention, AttentionOutput
+from model_export.attention import Attention, AttentionOutput, Choice
 from model_export.config import CellKind
 from model_export.decoders.base import DecoderOutput, DecoderStep, State
 from model_export.encoders import EncoderOutput
@@ -80,13 +80,13 @@ class RnnDecoder(keras.layers.Layer):
         """The memory of a source: `encoded` with its mask bool [B, S]."""
         return RnnMemory(encoded.values, self.attention.project_keys(encoded.values), mask)
 
-    def initial_state(self, encoded: EncoderOutput) -> RnnState:
+    def initial_state(self, encoded: EncoderOutput, *, sampling: bool = False) -> RnnState:
         """state_0 of every layer."""
         cells = tuple(
             tuple(project(encoded.summary) for project in projections)
             for projections in self.initial_projections
         )
-        return RnnState(cells, self.attention.initial_state(encoded.values))
+        return RnnState(cells, self.attention.initial_state(encoded.values, sampling=sampling))
 
     def step(self, tokens: tf.Tensor, state: RnnState, memory: RnnMemory) -> DecoderStep:
         """One position, from the token before it, int32 [B]."""
@@ -131,25 +131,33 @@ class RnnDecoder(keras.layers.Layer):
         embedded = tf.transpose(embedded, [1, 0, 2])  # [T, B, E]
         steps = tf.shape(embedded)[0] if embedded.shape[0] is None else embedded.shape[0]
         inputs = tf.TensorArray(embedded.dtype, steps).unstack(embedded)
-        features = tf.TensorArray(embedded.dtype, steps)
-        weights = tf.TensorArray(embedded.dtype, steps)
+        types = (embedded.dtype, embedded.dtype, self._choice_types())
+        arrays = tf.nest.map_structure(lambda dtype: tf.TensorArray(dtype, steps), types)
 
-        def body(index, state, features, weights):  # type: ignore[no-untyped-def]
+        def body(index, state, arrays):  # type: ignore[no-untyped-def]
             step = self.step_embedded(inputs.read(index), state, memory)
-            features = features.write(index, step.features)
-            return index + 1, step.state, features, weights.write(index, step.attention_heads)
+            parts = (step.features, step.attention_heads, step.choice)
+            arrays = tf.nest.map_structure(
+                lambda array, part: array.write(index, part), arrays, parts
+            )
+            return index + 1, step.state, arrays
 
-        _, _, features, weights = tf.while_loop(
+        _, _, arrays = tf.while_loop(
             lambda index, *_: index < steps,
             body,
-            (tf.constant(0), state, features, weights),
+            (tf.constant(0), state, arrays),
             maximum_iterations=steps,
         )
-        # [T, B, F] and [T, B, L, N, S], rows first.
+        features, weights, choice = tf.nest.map_structure(lambda array: array.stack(), arrays)
+        # From [T, B, F], [T, B, L, N, S] and [T, B].
         return DecoderOutput(
-            tf.transpose(features.stack(), [1, 0, 2]),
-            tf.transpose(weights.stack(), [1, 2, 3, 0, 4]),
+            tf.transpose(features, [1, 0, 2]),
+            tf.transpose(weights, [1, 2, 3, 0, 4]),
+            tf.nest.map_structure(tf.transpose, choice),
         )
+
+    def _choice_types(self) -> Choice | tuple[()]:
+        return Choice(tf.float32, tf.float32) if self.attention.chooses else ()
 
 
 def build_cells(kind: CellKind, width: int, layers: int) -> list[keras.layers.Layer]:

@@ -154,8 +154,11 @@ class TransformerDecoder(keras.layers.Layer):
         layers = tuple(layer.source_attention.project(encoded.values) for layer in self.layers)
         return TransformerMemory(layers, mask)
 
-    def initial_state(self, encoded: EncoderOutput) -> tuple[tf.Tensor, ...]:
+    def initial_state(
+        self, encoded: EncoderOutput, *, sampling: bool = False
+    ) -> tuple[tf.Tensor, ...]:
         """The state before the first token: no positions, P = 0."""
+        del sampling  # its attention draws nothing
         heads, width = self.shape.head_count, self.shape.width // self.shape.head_count
         rows = tf.shape(encoded.values)[0]
         nothing = tf.zeros([rows, heads, 0, width], encoded.values.dtype)

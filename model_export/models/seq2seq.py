@@ -7,6 +7,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from model_export.attention import Choice
 from model_export.decoders import Decoder, Memory, State
 from model_export.encoders import Encoder
 
@@ -31,10 +32,12 @@ class Seq2SeqOutput(NamedTuple):
     Attributes:
         logits: Scores of each position's token before the softmax, float32 [B, T, V].
         attention_heads: Weights per layer and head, float32 [B, L, N, T, S].
+        choice: A `Choice` [B, T] of attention that chooses; else ().
     """
 
     logits: tf.Tensor
     attention_heads: tf.Tensor
+    choice: Choice | tuple[()] = ()
 
 
 class Seq2Seq(keras.Model):
@@ -60,6 +63,7 @@ class Seq2Seq(keras.Model):
             "target_inputs": the token before each position (`begin`, then the target),
                 int32 [B, T].
         training: Whether dropout is active.
+        sampling: Whether attention that chooses draws its places, to learn; none = as `training`.
 
     Returns:
         Seq2SeqOutput. What stands in it behind a row's target length means nothing.
@@ -90,7 +94,12 @@ class Seq2Seq(keras.Model):
         )
 
     def encode(
-        self, tokens: tf.Tensor, lengths: tf.Tensor, *, training: bool = False
+        self,
+        tokens: tf.Tensor,
+        lengths: tf.Tensor,
+        *,
+        training: bool = False,
+        sampling: bool = False,
     ) -> tuple[State, Memory]:
         """Reads a source.
 
@@ -98,13 +107,15 @@ class Seq2Seq(keras.Model):
             tokens: Source ids, int32 [B, S].
             lengths: Real tokens of each row, int32 [B]. The mask comes from these alone.
             training: Whether dropout is active.
+            sampling: Whether attention that chooses draws its places, to learn.
 
         Returns:
             The decoder's first state, and the memory it will read.
         """
         mask = tf.sequence_mask(lengths, tf.shape(tokens)[1])
         encoded = self.encoder(tokens, mask=mask, training=training)
-        return self.decoder.initial_state(encoded), self.decoder.read(encoded, mask)
+        state = self.decoder.initial_state(encoded, sampling=sampling)
+        return state, self.decoder.read(encoded, mask)
 
     def decode_step(self, tokens: tf.Tensor, state: State, memory: Memory) -> StepOutput:
         """Scores the next token, given the last one, int32 [B]."""
@@ -112,12 +123,23 @@ class Seq2Seq(keras.Model):
         heads = tf.cast(step.attention_heads, tf.float32)
         return StepOutput(self._logits(step.features), heads, step.state)
 
-    def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> Seq2SeqOutput:
+    def call(
+        self,
+        inputs: dict[str, tf.Tensor],
+        training: bool = False,
+        sampling: bool | None = None,
+    ) -> Seq2SeqOutput:
         """Scores every position of given targets; the shapes are in the class docstring."""
-        state, memory = self.encode(inputs["tokens"], inputs["lengths"], training=training)
+        state, memory = self.encode(
+            inputs["tokens"],
+            inputs["lengths"],
+            training=training,
+            sampling=training if sampling is None else sampling,
+        )
         output = self.decoder(inputs["target_inputs"], state, memory, training=training)
         logits = self._logits(output.features, training=training)
-        return Seq2SeqOutput(logits, tf.cast(output.attention_heads, tf.float32))
+        heads = tf.cast(output.attention_heads, tf.float32)
+        return Seq2SeqOutput(logits, heads, output.choice)
 
     def _logits(self, features: tf.Tensor, *, training: bool = False) -> tf.Tensor:
         hidden = features if self.readout is None else self.readout(features)

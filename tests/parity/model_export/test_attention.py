@@ -37,7 +37,7 @@ def _random(*shape: int) -> NDArray[np.float32]:
 def test_it_gives_what_the_paper_gives(attention: BahdanauAttention) -> None:
     query, values, lengths = _random(3, QUERY_WIDTH), _random(3, 7, VALUE_WIDTH), [7, 4, 1]
     mask = tf.sequence_mask(lengths, 7)
-    context, weights, _ = _attend(attention, tf.constant(query), tf.constant(values), mask)
+    context, weights, _, _ = _attend(attention, tf.constant(query), tf.constant(values), mask)
     for row, length in enumerate(lengths):
         expected_context, expected_weights = additive_attention(
             query[row],
@@ -52,7 +52,7 @@ def test_it_gives_what_the_paper_gives(attention: BahdanauAttention) -> None:
 
 def test_weights_are_zero_where_masked_and_sum_to_one(attention: BahdanauAttention) -> None:
     mask = tf.sequence_mask([5, 2], 5)
-    _, weights, _ = _attend(
+    _, weights, _, _ = _attend(
         attention, tf.constant(_random(2, QUERY_WIDTH)), tf.constant(_random(2, 5, 6)), mask
     )
     assert weights.numpy()[1, 2:].tolist() == [0.0, 0.0, 0.0]
@@ -62,15 +62,15 @@ def test_weights_are_zero_where_masked_and_sum_to_one(attention: BahdanauAttenti
 def test_what_stands_in_masked_positions_changes_nothing(attention: BahdanauAttention) -> None:
     query, values = tf.constant(_random(1, QUERY_WIDTH)), _random(1, 5, VALUE_WIDTH)
     mask = tf.sequence_mask([3], 5)
-    context, weights, _ = _attend(attention, query, tf.constant(values), mask)
+    context, weights, _, _ = _attend(attention, query, tf.constant(values), mask)
     values[:, 3:] = 1e6
-    other_context, other_weights, _ = _attend(attention, query, tf.constant(values), mask)
+    other_context, other_weights, _, _ = _attend(attention, query, tf.constant(values), mask)
     np.testing.assert_array_equal(context, other_context)
     np.testing.assert_array_equal(weights, other_weights)
 
 
 def test_a_row_with_nothing_unmasked_has_no_weights(attention: BahdanauAttention) -> None:
-    context, weights, _ = _attend(
+    context, weights, _, _ = _attend(
         attention,
         tf.constant(_random(1, QUERY_WIDTH)),
         tf.constant(_random(1, 4, VALUE_WIDTH)),
@@ -83,7 +83,7 @@ def test_a_row_with_nothing_unmasked_has_no_weights(attention: BahdanauAttention
 def test_the_gradient_of_an_all_masked_row_is_finite(attention: BahdanauAttention) -> None:
     values = tf.Variable(_random(1, 4, VALUE_WIDTH))
     with tf.GradientTape() as tape:
-        context, _, _ = _attend(
+        context, _, _, _ = _attend(
             attention, tf.ones([1, QUERY_WIDTH]), values, tf.zeros([1, 4], tf.bool)
         )
     gradient = tape.gradient(context, values)

@@ -22,6 +22,7 @@ from model_export.config import (
     LuongLocalPredictiveSettings,
     LuongLocationSettings,
     ScoreKind,
+    XuHardSettings,
     XuSoftSettings,
 )
 from tests.support import numpy_attention as paper
@@ -87,6 +88,11 @@ def _gate(layer: Any, query: FloatArray) -> float:
     return float(sigmoid(query @ kernel[:, 0] + bias[0]))
 
 
+def _one_place(layer: Any, query: FloatArray, values: FloatArray, t: int) -> FloatArray:
+    alpha = paper.global_weights(query, values, _concat(layer.score))
+    return (np.arange(len(alpha)) == np.argmax(alpha)).astype(float)
+
+
 def _m(score: ScoreKind, *, hard: bool = True, gaussian: bool = False) -> AttentionSettings:
     return LuongLocalMonotonicSettings(
         score=score, units=UNITS, half_width=2, hard_window=hard, gaussian=gaussian
@@ -108,6 +114,11 @@ CASES: dict[str, tuple[AttentionSettings, Reference]] = {
         Reference(_global(_concat).weights, context_scale=_gate),
     ),
     "xu_soft without gate": (XuSoftSettings(units=UNITS, gate=False), _global(_concat)),
+    "xu_hard": (XuHardSettings(units=UNITS), Reference(_one_place, context_scale=_gate)),
+    "xu_hard, expected": (
+        XuHardSettings(units=UNITS, inference="expectation"),
+        Reference(_global(_concat).weights, context_scale=_gate),
+    ),
     "luong_dot": (LuongDotSettings(), _global(_dot)),
     "luong_general": (LuongGeneralSettings(), _global(_general)),
     "luong_concat": (LuongConcatSettings(units=UNITS), _global(_concat)),
@@ -180,7 +191,7 @@ def test_it_gives_what_the_paper_gives_at_every_step(name: str) -> None:
     state = layer.initial_state(tf.constant(values))
     for t in range(STEPS):
         query = _random(len(LENGTHS), WIDTH, seed=t)
-        context, weights, state = _attend(layer, query, values, LENGTHS, state=state)
+        context, weights, state, _ = _attend(layer, query, values, LENGTHS, state=state)
         for row, length in enumerate(LENGTHS):
             assert not weights.numpy()[row, length:].any()
             if not length:
@@ -196,7 +207,7 @@ def test_it_gives_what_the_paper_gives_at_every_step(name: str) -> None:
 @each_mechanism
 def test_weights_sum_to_1_unless_the_contract_says_otherwise(name: str) -> None:
     layer = _layer(name)
-    _, weights, _ = _attend(layer, _random(3, WIDTH), _random(3, 6, WIDTH), [6, 3, 1])
+    _, weights, _, _ = _attend(layer, _random(3, WIDTH), _random(3, 6, WIDTH), [6, 3, 1])
     sums = weights.numpy().sum(axis=-1)
     if name.startswith("local"):
         assert np.all((sums >= 0.0) & (sums <= 1.0 + 1e-6))
@@ -257,7 +268,7 @@ def test_gradients_are_those_of_finite_differences(name: str) -> None:
 def test_the_predicted_position_learns_through_the_gaussian() -> None:
     layer = _layer("local_p general")
     with tf.GradientTape() as tape:
-        context, _, _ = _attend(layer, _random(1, WIDTH), _random(1, 6, WIDTH), [6])
+        context, _, _, _ = _attend(layer, _random(1, WIDTH), _random(1, 6, WIDTH), [6])
         loss = tf.reduce_sum(context)
     gradient = tape.gradient(loss, layer.position_hidden.kernel.value)
     assert np.abs(gradient.numpy()).max() > 1e-4
@@ -265,7 +276,7 @@ def test_the_predicted_position_learns_through_the_gaussian() -> None:
 
 def test_a_target_far_behind_its_source_reads_nothing_with_local_m() -> None:
     layer = _layer("local_m")
-    context, weights, state = _attend(
+    context, weights, state, _ = _attend(
         layer, _random(1, WIDTH), _random(1, 3, WIDTH), [3], state=tf.constant([5])
     )
     assert not weights.numpy().any()

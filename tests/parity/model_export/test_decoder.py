@@ -31,7 +31,7 @@ def test_it_gives_what_the_equations_give(
 ) -> None:
     memory, state = memory_and_state
     tokens = random_inputs(LENGTHS, 4)["target_inputs"]
-    features, heads = decoder(tokens, state, memory)
+    features, heads, _ = decoder(tokens, state, memory)
     kernel, recurrent_kernel, bias = decoder.cells[0].get_weights()
     for row, length in enumerate(LENGTHS):
         hidden = state.cells[0][0][row].numpy()
@@ -70,7 +70,7 @@ def test_steps_give_what_the_whole_sequence_gives(
 ) -> None:
     memory, state = memory_and_state
     tokens = random_inputs(LENGTHS, 5)["target_inputs"]
-    features, heads = decoder(tokens, state, memory)
+    features, heads, _ = decoder(tokens, state, memory)
     for position in range(5):
         step = decoder.step(tokens[:, position], state, memory)
         np.testing.assert_allclose(step.features, features[:, position], atol=1e-6)
@@ -91,7 +91,7 @@ def test_a_luong_decoder_of_two_lstm_layers_gives_what_the_equations_give(
     model = small_model(SETTINGS.model_copy(update=changes))
     decoder, inputs = model.decoder, random_inputs(LENGTHS, 3)
     start, memory = model.encode(inputs["tokens"], inputs["lengths"])
-    features, heads = decoder(inputs["target_inputs"], start, memory)
+    features, heads, _ = decoder(inputs["target_inputs"], start, memory)
     score = general(decoder.attention.score.key_projection.kernel.numpy().T)
     for row, length in enumerate(LENGTHS):
         values = memory.values[row, :length].numpy()

@@ -25,6 +25,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "luong_local_m": {},
     "luong_local_p": {},
     "xu_soft": {"bidirectional": False},
+    "xu_hard": {},
 }
 """Bahdanau attention is that of the model that all other tests export."""
 
