@@ -52,6 +52,12 @@ def note_caller(name: str) -> None:
         record.caller = name
 
 
+def current_request_id() -> str:
+    """The id of the call that the running task works for; empty outside of calls."""
+    record = current_call.get()
+    return "" if record is None else record.id
+
+
 def note_model(model: str, version: int = 0) -> None:
     """Notes which model, and which version of it, the running call turned out to be for."""
     record = current_call.get()

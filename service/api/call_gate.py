@@ -20,13 +20,21 @@ class CallGate:
     gRPC's own shutdown cancels calls that it has received but not yet handed over, which callers
     cannot tell from a failure. So the gate shuts first, while gRPC still listens: whoever comes
     then is told UNAVAILABLE, and gRPC is stopped when nobody comes any more.
+
+    Attributes:
+        shut: Is set once no new calls are let in.
     """
 
     def __init__(self) -> None:
-        self._is_shut = False
+        self.shut = asyncio.Event()
         self._inside = 0
         self._last_turned_away = 0.0
         self._left = asyncio.Event()
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether the gateway is ending."""
+        return self.shut.is_set()
 
     @contextlib.contextmanager
     def pass_through(self) -> Iterator[None]:
@@ -35,7 +43,7 @@ class CallGate:
         Raises:
             DrainingError: The gate is shut.
         """
-        if self._is_shut:
+        if self.shut.is_set():
             self._last_turned_away = asyncio.get_running_loop().time()
             raise DrainingError
         self._inside += 1
@@ -51,7 +59,7 @@ class CallGate:
         Args:
             timeout_s: How long the calls inside may take, in seconds; then it returns anyway.
         """
-        self._is_shut = True
+        self.shut.set()
         self._last_turned_away = asyncio.get_running_loop().time()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):

@@ -91,6 +91,11 @@ class Entrance:
         self._log = log
         self._authorizer = authorizer or Authorizer(None)
 
+    @property
+    def ending(self) -> asyncio.Event:
+        """Is set when no new calls are let in; streams that read texts then read no more."""
+        return self._gate.shut
+
     @contextlib.contextmanager
     def admit(self, arrival: Arrival) -> Iterator[CallRecord]:
         """Lets a call in, and out again.

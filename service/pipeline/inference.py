@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 
 from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
 from service.domain.answers import Answer, TextResult
 from service.domain.models import LoadedVersion, ModelSelector, ModelState
 from service.domain.requests import GenerateCall, ScoreCall
-from service.errors import ModelAnswerError, UnknownVersionError, VersionGoneError
-from service.pipeline.generating import generate_on
+from service.domain.streams import ManyAnswer, ManyCall, ManyInput, StreamCall, StreamEvent
+from service.errors import (
+    InvalidRequestError,
+    ModelAnswerError,
+    UnknownVersionError,
+    VersionGoneError,
+)
+from service.pipeline.field_paths import PATHS_OF_MANY, with_paths
+from service.pipeline.generating import encode_prefix, generate_on
 from service.pipeline.limits import check_characters, check_count
+from service.pipeline.many import answer_many
+from service.pipeline.patience import patiently
 from service.pipeline.scoring import score_on
 from service.pipeline.stopwatch import Stopwatch
+from service.pipeline.streaming import check_stream, stream_on
 from service.security.callers import current_caller
 from service.settings import GatewaySettings
 
@@ -67,10 +79,68 @@ class InferencePipeline:
         self._check_characters([*fields, "options.prefix"], [*call.texts, call.options.prefix])
         stopwatch = Stopwatch()
         return await self._answer(
-            call.model,
+            call,
             stopwatch,
             lambda version: generate_on(version, call, batcher=self._batcher, stopwatch=stopwatch),
         )
+
+    async def stream_generate(self, call: StreamCall) -> AsyncGenerator[StreamEvent]:
+        """Generates an output for one text and tells of it while it grows. Close it to give up.
+
+        Raises:
+            ServiceError: The text, or a segment of it, could not be answered.
+        """
+        check_stream(call, self._settings)
+        version = self._registry.resolve(call.model)
+        self._batcher.check_room(priority=call.priority)
+        has_sent = False
+        try:
+            async with aclosing(self._stream_on(version, call)) as events:
+                async for event in events:
+                    has_sent = True
+                    yield event
+            return
+        except VersionGoneError as error:
+            if has_sent:
+                raise
+            version = await self._version_after(version, call.model, error)
+        async with aclosing(self._stream_on(version, call)) as events:
+            async for event in events:
+                yield event
+
+    async def generate_many(
+        self, call: ManyCall, inputs: AsyncIterator[ManyInput], *, ending: asyncio.Event
+    ) -> AsyncGenerator[ManyAnswer]:
+        """Generates an output for each of any number of texts. Close it to give up.
+
+        Texts wait where there is no room for them; a text that cannot be answered has an error of
+        its own. Each is answered by the newest version at that time, unless one is named.
+
+        Args:
+            call: How texts are answered.
+            inputs: The texts; only a bounded number is read ahead.
+            ending: Is set when no more texts are to be read.
+
+        Raises:
+            DrainingError: The gateway ends; what was read has been answered.
+            ServiceError: The model cannot answer such calls at all, or the texts cannot be read.
+        """
+        try:
+            encode_prefix(call.options, self._registry.resolve(call.model))
+        except InvalidRequestError as error:
+            raise with_paths(error, PATHS_OF_MANY) from error
+
+        async def answer_text(text: str) -> Answer:
+            one = GenerateCall(call.model, (text,), call.options, call.deadline, call.priority)
+            try:
+                return await patiently(lambda: self.generate(one), deadline=call.deadline)
+            except InvalidRequestError as error:
+                raise with_paths(error, PATHS_OF_MANY) from error
+
+        answers = answer_many(inputs, answer_text, window=self._settings.many_window, ending=ending)
+        async with aclosing(answers):
+            async for answer in answers:
+                yield answer
 
     async def score(self, call: ScoreCall) -> Answer:
         """Scores every pair.
@@ -88,7 +158,7 @@ class InferencePipeline:
         self._check_characters(fields, texts)
         stopwatch = Stopwatch()
         return await self._answer(
-            call.model,
+            call,
             stopwatch,
             lambda version: score_on(version, call, batcher=self._batcher, stopwatch=stopwatch),
         )
@@ -97,21 +167,45 @@ class InferencePipeline:
         check_characters(fields, texts, self._settings.max_text_characters)
 
     async def _answer(
-        self, selector: ModelSelector, stopwatch: Stopwatch, work: WorkOnVersion
+        self, call: GenerateCall | ScoreCall, stopwatch: Stopwatch, work: WorkOnVersion
     ) -> Answer:
         """Has one version answer the whole call; the next one if it is unloaded meanwhile."""
+        selector = call.model
         version = self._registry.resolve(selector)
-        self._batcher.check_room()
+        self._batcher.check_room(priority=call.priority)
         try:
             results = await self._work_on(version, work)
         except VersionGoneError as error:
-            if selector.version is not None:
-                ready = self._registry.state(selector).version_numbers
-                others = [number for number in ready if number != selector.version]
-                raise UnknownVersionError(error.model, error.version, others) from error
-            version = await self._registry.resolve_after(version.key)
+            version = await self._version_after(version, selector, error)
             results = await self._work_on(version, work)
         return Answer(version.key, results, stopwatch.timings())
+
+    async def _version_after(
+        self, gone: LoadedVersion, selector: ModelSelector, error: VersionGoneError
+    ) -> LoadedVersion:
+        """The version to try after one was unloaded, unless the caller wants that one alone."""
+        if selector.version is not None:
+            ready = self._registry.state(selector).version_numbers
+            others = [number for number in ready if number != selector.version]
+            raise UnknownVersionError(error.model, error.version, others) from error
+        return await self._registry.resolve_after(gone.key)
+
+    async def _stream_on(
+        self, version: LoadedVersion, call: StreamCall
+    ) -> AsyncGenerator[StreamEvent]:
+        events = stream_on(
+            version,
+            call,
+            batcher=self._batcher,
+            segments_ahead=self._settings.stream_segments_ahead,
+        )
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+        except ModelAnswerError:
+            self._registry.report_broken_answer(version.key)
+            raise
 
     async def _work_on(self, version: LoadedVersion, work: WorkOnVersion) -> tuple[TextResult, ...]:
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, Final, TypeAlias
 
 import grpc
@@ -14,7 +15,7 @@ from service.api.error_table import to_wire
 from service.errors import InvalidRequestError
 from service.rpc.request_decoding import RequestDecoder, UndecodableRequest, make_decoder
 
-_OWN_PREFIX: Final = "/heed."
+_OWN_PREFIXES: Final = ("/heed.", "/inference.")
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Behaviour = Callable[[Any, Context], Awaitable[Any]]
@@ -46,15 +47,27 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if known is not None:
             return known
         handler = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None or not method.startswith(_OWN_PREFIX):
+        if handler is None or not method.startswith(_OWN_PREFIXES):
             return handler
-        wrapped = grpc.unary_unary_rpc_method_handler(
-            _wrap(handler.unary_unary, method, self._entrance),
-            request_deserializer=_decoder_of(method),
-            response_serializer=handler.response_serializer,
-        )
+        wrapped = _wrapped(handler, method, self._entrance)
         self._handlers[method] = wrapped
         return wrapped
+
+
+def _wrapped(handler: Handler, method: str, entrance: Entrance) -> Handler:
+    """The handler with everything around it that every call goes through."""
+    codecs: dict[str, Any] = {
+        "request_deserializer": _decoder_of(method),
+        "response_serializer": handler.response_serializer,
+    }
+    if handler.unary_unary is not None:
+        behaviour = _answering(handler.unary_unary, method, entrance)
+        return grpc.unary_unary_rpc_method_handler(behaviour, **codecs)
+    if handler.unary_stream is not None:
+        behaviour = _streaming(handler.unary_stream, method, entrance, decoded=_decoded)
+        return grpc.unary_stream_rpc_method_handler(behaviour, **codecs)
+    behaviour = _streaming(handler.stream_stream, method, entrance, decoded=_all_decoded)
+    return grpc.stream_stream_rpc_method_handler(behaviour, **codecs)
 
 
 def _decoder_of(method: str) -> RequestDecoder:
@@ -64,22 +77,58 @@ def _decoder_of(method: str) -> RequestDecoder:
     return make_decoder(service_type.methods_by_name[name].input_type)
 
 
-def _wrap(behaviour: Any, method: str, entrance: Entrance) -> Behaviour:
+def _answering(behaviour: Any, method: str, entrance: Entrance) -> Behaviour:
     async def call(request: Any, context: Context) -> Any:
         arrival = _arrival_of(context, method)
         context.set_trailing_metadata(((REQUEST_ID_KEY, arrival.request_id),))
         try:
             with entrance.admit(arrival):
-                if isinstance(request, UndecodableRequest):
-                    raise InvalidRequestError(request.violations)
-                return await behaviour(request, context)
+                return await behaviour(_decoded(request), context)
         except Exception as error:  # noqa: BLE001  (the border: whatever it is becomes a status)
             await _abort(context, error, arrival.request_id)
 
     return call
 
 
-def _arrival_of(context: Context, method: str) -> Arrival:
+def _streaming(
+    behaviour: Any, method: str, entrance: Entrance, *, decoded: Callable[[Any], Any]
+) -> Behaviour:
+    """Writes what an asynchronous generator yields, and closes it whatever happens.
+
+    A write waits while the caller does not read.
+    """
+
+    async def call(request: Any, context: Context) -> None:
+        arrival = _arrival_of(context, method, is_stream=True)
+        context.set_trailing_metadata(((REQUEST_ID_KEY, arrival.request_id),))
+        try:
+            with entrance.admit(arrival):
+                async with aclosing(behaviour(decoded(request), context)) as responses:
+                    async for response in responses:
+                        await context.write(response)
+        except Exception as error:  # noqa: BLE001  (the border: whatever it is becomes a status)
+            await _abort(context, error, arrival.request_id)
+
+    return call
+
+
+def _decoded(request: Any) -> Any:
+    """The request.
+
+    Raises:
+        InvalidRequestError: Its bytes are none.
+    """
+    if isinstance(request, UndecodableRequest):
+        raise InvalidRequestError(request.violations)
+    return request
+
+
+async def _all_decoded(requests: AsyncIterable[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        yield _decoded(request)
+
+
+def _arrival_of(context: Context, method: str, *, is_stream: bool = False) -> Arrival:
     pairs = context.invocation_metadata() or ()
     metadata = {str(key): value for key, value in pairs if isinstance(value, str)}
     return Arrival(
@@ -87,6 +136,7 @@ def _arrival_of(context: Context, method: str) -> Arrival:
         method=method.rpartition("/")[2],
         request_id=request_id_of(metadata),
         metadata=metadata,
+        is_stream=is_stream,
         peer=context.peer(),
     )
 

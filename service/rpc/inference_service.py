@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc.aio
@@ -11,7 +14,15 @@ import grpc.aio
 from heed.v1 import inference_pb2, inference_pb2_grpc
 from service.api.deadlines import deadline_after
 from service.api.from_messages import read_generate, read_score, read_selector
+from service.api.stream_messages import (
+    read_many_config,
+    read_many_inputs,
+    read_stream_generate,
+    write_many_answer,
+    write_stream_event,
+)
 from service.api.to_messages import write_generate, write_model, write_models, write_score
+from service.call_record import current_request_id
 from service.pipeline.inference import InferencePipeline
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -22,10 +33,12 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
 
     Args:
         pipeline: Does the work.
+        ending: Is set when the gateway begins to end.
     """
 
-    def __init__(self, pipeline: InferencePipeline) -> None:
+    def __init__(self, pipeline: InferencePipeline, ending: asyncio.Event) -> None:
         self._pipeline = pipeline
+        self._ending = ending
 
     async def Generate(
         self, request: inference_pb2.GenerateRequest, context: Context
@@ -33,6 +46,30 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         """Generates an output for every text."""
         call = read_generate(request, _deadline_of(context))
         return write_generate(await self._pipeline.generate(call))
+
+    async def StreamGenerate(
+        self, request: inference_pb2.StreamGenerateRequest, context: Context
+    ) -> AsyncGenerator[inference_pb2.StreamGenerateResponse]:
+        """Generates an output for one text and sends it while it grows."""
+        call = read_stream_generate(request, _deadline_of(context))
+        async with aclosing(self._pipeline.stream_generate(call)) as events:
+            async for event in events:
+                yield write_stream_event(event)
+
+    async def GenerateMany(
+        self, requests: AsyncIterator[inference_pb2.GenerateManyRequest], context: Context
+    ) -> AsyncGenerator[inference_pb2.GenerateManyResponse]:
+        """Generates outputs for any number of texts."""
+        first = await anext(requests, None)
+        if first is None:
+            return
+        call = read_many_config(first, _deadline_of(context))
+        answers = self._pipeline.generate_many(
+            call, read_many_inputs(requests), ending=self._ending
+        )
+        async with aclosing(answers):
+            async for answer in answers:
+                yield write_many_answer(answer, current_request_id())
 
     async def Score(
         self, request: inference_pb2.ScoreRequest, context: Context

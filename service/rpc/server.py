@@ -52,7 +52,7 @@ def make_server(
         options=_options(settings),
     )
     inference_pb2_grpc.add_InferenceServiceServicer_to_server(  # type: ignore[no-untyped-call]
-        InferenceService(pipeline), server
+        InferenceService(pipeline, entrance.ending), server
     )
     health_pb2_grpc.add_HealthServicer_to_server(health_reporter.servicer, server)
     if settings.reflection:

@@ -7,18 +7,26 @@ from typing import Final
 from service.settings.backends import BackendSettings
 from service.settings.base import SettingsGroup
 from service.settings.batching import BatchingSettings
+from service.settings.http import HttpSettings
 from service.settings.limits import LimitSettings
 from service.settings.listening import ListeningSettings
 from service.settings.observation import ObservationSettings
 from service.settings.process import ProcessSettings
+from service.settings.replicas import ReplicaSettings
 from service.settings.security import SecuritySettings
+from service.settings.streams import StreamSettings
+from service.settings.versions import VersionSettings
 
 
 class GatewaySettings(
     BackendSettings,
+    ReplicaSettings,
+    VersionSettings,
     ListeningSettings,
+    HttpSettings,
     SecuritySettings,
     LimitSettings,
+    StreamSettings,
     BatchingSettings,
     ObservationSettings,
     ProcessSettings,
@@ -28,9 +36,13 @@ class GatewaySettings(
 
 GROUPS: Final[tuple[tuple[str, type[SettingsGroup]], ...]] = (
     ("models", BackendSettings),
+    ("several model servers", ReplicaSettings),
+    ("versions", VersionSettings),
     ("listening", ListeningSettings),
+    ("HTTP", HttpSettings),
     ("security", SecuritySettings),
     ("limits of a call", LimitSettings),
+    ("streams", StreamSettings),
     ("batching", BatchingSettings),
     ("logs", ObservationSettings),
     ("beginning and end", ProcessSettings),
