@@ -174,13 +174,15 @@ def _check_unique(entries: Sequence[ApiKeyEntry], text: str, name: str) -> None:
 
 def _describe(error: ValidationError, text: str, name: str) -> str:
     lines = []
-    for problem in error.errors(include_input=False, include_url=False)[:10]:
+    problems = error.errors(include_input=False, include_url=False)
+    # Where entries are wrong, pydantic says of their list that it is too short, too.
+    for problem in [each for each in problems if len(each["loc"]) > 1] or problems:
         location: tuple[Any, ...] = problem["loc"]
         index = location[1] if len(location) > 1 and isinstance(location[1], int) else None
         field = str(location[2]) if len(location) > 2 else ""
         path = ".".join(map(str, location[2:])) or ".".join(map(str, location))
         lines.append(f"{_place(text, name, index, field)}: {path}: {problem['msg']}")
-    return "\n".join(lines)
+    return "; ".join(lines[:10])
 
 
 def _place(text: str, name: str, index: int | None, field: str) -> str:
