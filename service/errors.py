@@ -2,6 +2,10 @@
 
     ServiceError
     ├── InvalidRequestError            the caller must change the request
+    ├── UnreadableRequestError         its bytes are not even looked at
+    │   ├── RequestTooLargeError
+    │   ├── WrongContentTypeError
+    │   └── SlowRequestError
     ├── UnauthenticatedError           the caller must say who it is
     │   ├── MissingApiKeyError
     │   ├── InvalidApiKeyError
@@ -10,7 +14,8 @@
     │   └── ModelNotPermittedError
     ├── NotFoundError
     │   ├── UnknownModelError
-    │   └── UnknownVersionError
+    │   ├── UnknownVersionError
+    │   └── UnknownLabelError
     ├── OverloadedError                waiting helps
     │   ├── QueueFullError
     │   ├── DeadlineOutOfReachError
@@ -105,6 +110,41 @@ class InvalidRequestError(ServiceError):
         return cls([FieldViolation(field, description)])
 
 
+class UnreadableRequestError(ServiceError):
+    """The request cannot be read, whatever it says."""
+
+    reason = "UNREADABLE_REQUEST"
+
+
+class RequestTooLargeError(UnreadableRequestError):
+    """The request has more bytes than the gateway takes."""
+
+    reason = "REQUEST_TOO_LARGE"
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(
+            f"the request must have at most {max_bytes} bytes", {"max_bytes": str(max_bytes)}
+        )
+
+
+class WrongContentTypeError(UnreadableRequestError):
+    """The request came over HTTP and is not said to be JSON."""
+
+    reason = "WRONG_CONTENT_TYPE"
+
+    def __init__(self) -> None:
+        super().__init__("the body must be sent with `content-type: application/json`")
+
+
+class SlowRequestError(UnreadableRequestError):
+    """The request came over HTTP, and its body did not arrive in time."""
+
+    reason = "REQUEST_TOO_SLOW"
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(f"the body did not arrive within {timeout_s:.0f} s")
+
+
 class UnauthenticatedError(ServiceError):
     """The caller did not prove who it is."""
 
@@ -185,6 +225,19 @@ class UnknownVersionError(NotFoundError):
             f"version {version} of model {model!r} is not ready; "
             f"the versions that are: {versions or 'none'}",
             {"model": model, "version": str(version), "ready_versions": versions},
+        )
+
+
+class UnknownLabelError(NotFoundError):
+    """The model has no version with this label."""
+
+    reason = "UNKNOWN_LABEL"
+
+    def __init__(self, model: str, label: str, known: Sequence[str]) -> None:
+        labels = ", ".join(known)
+        super().__init__(
+            f"model {model!r} has no label {label!r}; its labels are: {labels or 'none'}",
+            {"model": model, "label": label, "labels": labels},
         )
 
 

@@ -13,8 +13,7 @@ from typing import Any, Final
 from service.api.call_gate import CallGate
 from service.api.call_log import CallLog
 from service.api.entrance import Entrance
-from service.backends.local_model_server import LocalModelServer, check_installed, find_models
-from service.backends.model_server import ModelServer
+from service.backends.assembly import make_backends
 from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
 from service.batching.rules import scheduling_rules
@@ -46,14 +45,14 @@ async def run_gateway(settings: GatewaySettings) -> None:
     """
     metrics = Metrics()
     security = make_security(settings)
-    model_server = ModelServer(settings.model_server)
-    names = _model_names(settings)
-    registry = ModelRegistry(model_server, names, settings.poll_interval_s)
+    backends = make_backends(settings, metrics, security.channel_tls)
+    registry = backends.registry
     batcher = Batcher(
-        model_server,
+        backends.pool,
         scheduling_rules(settings),
         max_predict_s=settings.max_predict_s,
         observer=metrics.batching,
+        replica_count=backends.pool.replica_count,
     )
     health, gate = HealthReporter(registry), CallGate()
     server, address = make_server(
@@ -67,30 +66,20 @@ async def run_gateway(settings: GatewaySettings) -> None:
     _announce(f"Heed gateway listening at {address}")
     tasks: dict[str, Coroutine[Any, Any, None]] = {
         "batcher": batcher.run(),
-        "registry": registry.run(),
+        **backends.coroutines(),
         "health": health.run(),
         "security": security.run(),
         "ready line": _announce_when_ready(registry, address),
     }
-    if settings.models_dir is not None:
-        local = LocalModelServer(settings.models_dir, names, model_server.connect)
-        tasks["local model server"] = local.run()
     async with _running(tasks) as failed:
         await _wait_for_end(failed)
         logger.info("stopping: answering what was accepted")
         await health.stop()
         await gate.drain(settings.drain_s)
         await server.stop(LAST_BYTES_S)
-    await model_server.close()
+    await backends.pool.close()
     if failed.is_set():
         raise GatewayFailedError("a part of the gateway died; the log says which and why")
-
-
-def _model_names(settings: GatewaySettings) -> tuple[str, ...]:
-    if settings.models_dir is None:
-        return settings.model
-    check_installed()
-    return find_models(settings.models_dir, settings.model)
 
 
 async def _announce_when_ready(registry: ModelRegistry, address: str) -> None:

@@ -17,6 +17,10 @@ ERROR_DOMAIN: Final = "heed"
 
 STATUS_CODES: Final[Mapping[type[errors.ServiceError], grpc.StatusCode]] = {
     errors.InvalidRequestError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.UnreadableRequestError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.RequestTooLargeError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.WrongContentTypeError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.SlowRequestError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
     errors.MissingApiKeyError: grpc.StatusCode.UNAUTHENTICATED,
     errors.InvalidApiKeyError: grpc.StatusCode.UNAUTHENTICATED,
@@ -26,6 +30,7 @@ STATUS_CODES: Final[Mapping[type[errors.ServiceError], grpc.StatusCode]] = {
     errors.NotFoundError: grpc.StatusCode.NOT_FOUND,
     errors.UnknownModelError: grpc.StatusCode.NOT_FOUND,
     errors.UnknownVersionError: grpc.StatusCode.NOT_FOUND,
+    errors.UnknownLabelError: grpc.StatusCode.NOT_FOUND,
     errors.OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.QueueFullError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.DeadlineOutOfReachError: grpc.StatusCode.RESOURCE_EXHAUSTED,

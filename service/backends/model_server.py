@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from typing import Final
 
 import grpc
 import grpc.aio
+import numpy as np
 from google.protobuf.message import DecodeError
 
+from heed.contract import Signature
 from heed.wire.v1 import serving_pb2
 from service.backends.status_table import error_for_status
 from service.backends.tensor_codec import TensorError, decode_tensor, encode_tensor
@@ -46,6 +49,13 @@ _SURPRISES: Final = (ModelContractError, InternalError)
 """Failures that neither load nor a roll-out explains: the log gets the model server's words."""
 
 
+_UNKNOWN_LABEL: Final = (
+    grpc.StatusCode.INVALID_ARGUMENT,  # no such label
+    grpc.StatusCode.NOT_FOUND,  # its version is gone
+    grpc.StatusCode.FAILED_PRECONDITION,  # its version has no signature "contract"
+)
+
+
 class ModelStatusError(Exception):
     """The model server did not say which versions it has.
 
@@ -53,6 +63,7 @@ class ModelStatusError(Exception):
         code: The gRPC status code.
         is_unknown_model: Whether it said that it knows no such model.
         is_timeout: Whether it did not answer in time; it may just be busy.
+        is_busy: Whether it answered that it has too many calls.
     """
 
     def __init__(self, code: grpc.StatusCode, details: str) -> None:
@@ -60,6 +71,7 @@ class ModelStatusError(Exception):
         self.code = code
         self.is_unknown_model = code is grpc.StatusCode.NOT_FOUND
         self.is_timeout = code is grpc.StatusCode.DEADLINE_EXCEEDED
+        self.is_busy = code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,41 +90,48 @@ class VersionStatus:
 
 
 class ModelServer:
-    """A model server at an address that may change when it is started again.
+    """A connection to one model server. It is made at the first call, and again when it broke.
 
     Args:
-        address: HOST:PORT; None until it is known.
+        address: HOST:PORT, or unix:PATH.
+        credentials: Proves identities by TLS; None for a connection without.
+        server_name: The name that its certificate must bear; empty for the host of the address.
     """
 
-    def __init__(self, address: str | None = None) -> None:
-        self._channel: grpc.aio.Channel | None = None
-        self._closing: set[asyncio.Task[None]] = set()
-        if address is not None:
-            self.connect(address)
+    def __init__(
+        self,
+        address: str,
+        credentials: grpc.ChannelCredentials | None = None,
+        *,
+        server_name: str = "",
+    ) -> None:
+        options: list[tuple[str, int | str]] = [*CHANNEL_OPTIONS]
+        if server_name:
+            options.append(("grpc.default_authority", server_name))
+        if credentials is None:
+            self._channel = grpc.aio.insecure_channel(address, options=options)
+        else:
+            if server_name:
+                options.append(("grpc.ssl_target_name_override", server_name))
+            self._channel = grpc.aio.secure_channel(address, credentials, options=options)
+        self._is_closed = False
+        self._calls_under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._methods: dict[str, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {
+            method: self._channel.unary_unary(method) for method in (PREDICT, GET_MODEL_STATUS)
+        }
 
-    def connect(self, address: str) -> None:
-        """Sends calls to another address from now on; those under way there fail."""
-        self._retire_channel()
-        self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+    async def close(self, *, grace_s: float = 0.0) -> None:
+        """Ends the connection. New calls fail at once, those under way when the time is up.
 
-    @property
-    def has_address(self) -> bool:
-        """Whether it is known where to send calls; before that all of them fail."""
-        return self._channel is not None
-
-    async def close(self) -> None:
-        """Ends the connection; calls under way fail."""
-        self._retire_channel()
-        await asyncio.gather(*self._closing)
-
-    def _retire_channel(self) -> None:
-        if self._channel is not None:
-            task = asyncio.get_running_loop().create_task(
-                self._channel.close(), name="close channel"
-            )
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-            self._channel = None
+        Args:
+            grace_s: How long calls under way may take, in seconds.
+        """
+        self._is_closed = True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), grace_s)
+        await self._channel.close()
 
     async def predict(
         self, target: PredictTarget, inputs: Mapping[str, Array], *, timeout_s: float
@@ -153,20 +172,51 @@ class ModelServer:
             ) from error
         return tuple(_version_status(status) for status in response.model_version_status)
 
-    async def _call(self, method: str, request: bytes, timeout_s: float) -> bytes:
-        channel = self._channel
-        if channel is None:
-            raise ModelServerUnreachableError
+    async def labelled_version(self, model: str, label: str, *, timeout_s: float) -> int | None:
+        """Asks which version a label stands for; None if it stands for none here.
+
+        The answer comes from the signature `contract`: GetModelStatus knows nothing of labels.
+
+        Raises:
+            ModelStatusError: It did not answer, or with an error.
+        """
+        request = serving_pb2.PredictRequest(output_filter=["contract"])
+        request.model_spec.name = model
+        request.model_spec.version_label = label
+        request.model_spec.signature_name = Signature.CONTRACT.value
+        request.inputs["request"].CopyFrom(encode_tensor(np.zeros(1, np.int32)))
         try:
-            call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
-            return bytes(await call(request, timeout=timeout_s))
+            answer = await self._call(PREDICT, request.SerializeToString(), timeout_s)
+            version = serving_pb2.PredictResponse.FromString(answer).model_spec.version.value
+        except grpc.aio.AioRpcError as error:
+            if error.code() in _UNKNOWN_LABEL:
+                return None
+            raise ModelStatusError(error.code(), error.details() or "") from error
+        except ModelServerUnreachableError as error:
+            raise ModelStatusError(grpc.StatusCode.UNAVAILABLE, error.message) from error
+        except DecodeError as error:
+            raise ModelStatusError(
+                grpc.StatusCode.INTERNAL, "the answer is no PredictResponse"
+            ) from error
+        return int(version) or None
+
+    async def _call(self, method: str, request: bytes, timeout_s: float) -> bytes:
+        if self._is_closed:
+            raise ModelServerUnreachableError
+        self._calls_under_way += 1
+        self._idle.clear()
+        try:
+            return bytes(await self._methods[method](request, timeout=timeout_s))
         except (grpc.aio.UsageError, asyncio.InvalidStateError) as error:
-            # The channel was closed under the call: the model server moved.
-            raise ModelServerUnreachableError from error
+            raise ModelServerUnreachableError from error  # the channel was closed under the call
         except asyncio.CancelledError as error:
-            if channel is not self._channel and not _is_cancelling():
-                raise ModelServerUnreachableError from error
-            raise
+            if _is_cancelling():
+                raise
+            raise ModelServerUnreachableError from error
+        finally:
+            self._calls_under_way -= 1
+            if not self._calls_under_way:
+                self._idle.set()
 
 
 def _is_cancelling() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Mapping
 from typing import Final
@@ -27,7 +28,7 @@ from service.domain.signatures import (
     check_outputs,
     output_names,
 )
-from service.errors import ModelContractError
+from service.errors import ModelAnswerError, ModelContractError
 
 CONTRACT_TIMEOUT_S: Final = 10.0
 TRIAL_TIMEOUT_S: Final = 60.0
@@ -37,27 +38,41 @@ REQUIRED_SIGNATURES: Final = (Signature.GREEDY, Signature.SCORE, Signature.CONTR
 """What a model that is no classifier must offer."""
 
 
-async def load_version(predictor: Predictor, key: VersionKey) -> LoadedVersion:
+async def load_version(
+    predictor: Predictor, key: VersionKey, known: LoadedVersion | None = None
+) -> LoadedVersion:
     """Reads and tries a version.
 
     The trial runs every signature with every set of outputs once on a source of one token. So a
     version that does not keep its contract is found before callers meet it, and the server has
     prepared each graph by the time they come.
 
+    Args:
+        predictor: Asks one model server.
+        key: Which version.
+        known: The same version as read from another model server.
+
     Raises:
-        ModelContractError: The version does not fit; asking again will not help.
+        ModelContractError: The version does not fit, or is another one than is known; asking
+            again will not help.
         ServiceError: The model server could not be asked; asking again may help.
     """
-    loaded = await _read_version(predictor, key)
+    loaded = await _read_version(predictor, key, known)
     await try_version(predictor, loaded)
     return loaded
 
 
-async def _read_version(predictor: Predictor, key: VersionKey) -> LoadedVersion:
+async def _read_version(
+    predictor: Predictor, key: VersionKey, known: LoadedVersion | None
+) -> LoadedVersion:
     target = PredictTarget(key, Signature.CONTRACT, tuple(OUTPUT_FORMS[Signature.CONTRACT]))
     inputs = {"request": np.zeros(1, np.int32)}
     outputs = await predictor.predict(target, inputs, timeout_s=CONTRACT_TIMEOUT_S)
     check_outputs(target, outputs, 1)
+    fingerprint = _fingerprint(outputs)
+    if known is not None:
+        check_same(known, fingerprint)
+        return known
     try:
         contract = Contract.from_json(outputs["contract"][0])
         _check_signatures(contract)
@@ -68,11 +83,34 @@ async def _read_version(predictor: Predictor, key: VersionKey) -> LoadedVersion:
             target_tokenizer_if_any=None
             if contract.target_tokenizer is None
             else _read_tokenizer(outputs, "target", contract.target_tokenizer),
+            fingerprint=fingerprint,
         )
     except (ContractError, TokenizerError) as error:
         raise ModelContractError(
             str(error), {"model": key.name, "version": str(key.version)}
         ) from error
+
+
+def check_same(known: LoadedVersion, fingerprint: str) -> None:
+    """Checks that a version is the same one as on other model servers.
+
+    Raises:
+        ModelContractError: It is not.
+    """
+    if fingerprint != known.fingerprint:
+        raise ModelContractError(
+            "its contract and tokenizers are not those of the same version on another model "
+            f"server (SHA-256 {fingerprint[:12]}…, there {known.fingerprint[:12]}…)",
+            {"model": known.key.name, "version": str(known.key.version)},
+        )
+
+
+def _fingerprint(outputs: Mapping[str, Array]) -> str:
+    digest = hashlib.sha256()
+    for name in OUTPUT_FORMS[Signature.CONTRACT]:
+        content = bytes(outputs[name][0])
+        digest.update(len(content).to_bytes(8, "big") + content)
+    return digest.hexdigest()
 
 
 def _check_signatures(contract: Contract) -> None:
@@ -112,6 +150,16 @@ async def try_version(predictor: Predictor, loaded: LoadedVersion) -> None:
             target, _trial_inputs(signature), timeout_s=TRIAL_TIMEOUT_S
         )
         check_outputs(target, outputs, 1)
+        _check_finite(target, outputs)
+
+
+def _check_finite(target: PredictTarget, outputs: Mapping[str, Array]) -> None:
+    for name in target.outputs:
+        if outputs[name].dtype.kind == "f" and not np.isfinite(outputs[name]).all():
+            raise ModelAnswerError(
+                f"output {name!r} of signature {target.signature.value!r} holds NaN or infinity",
+                {"model": target.model.name, "version": str(target.model.version)},
+            )
 
 
 _TRIALS: Final = (

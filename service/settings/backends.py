@@ -10,6 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from service.settings.base import SettingsGroup
 
+_ADDRESS = re.compile(r"unix:\S+|(dns:///)?(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/,]+):(?P<port>\d{1,5})")
+
 
 class BackendSettings(SettingsGroup):
     """What is served, and by which model servers."""
@@ -19,9 +21,10 @@ class BackendSettings(SettingsGroup):
         description="Directory of exported models. The gateway starts a local model server on it, "
         "restarts it when it dies and ends it with itself.",
     )
-    model_server: str | None = Field(
-        default=None,
-        description="HOST:PORT of a running TensorFlow Serving or `heed model-server`.",
+    model_server: tuple[str, ...] = Field(
+        default=(),
+        description="HOST:PORT of a running TensorFlow Serving or `heed model-server`. Several, "
+        "separated by commas, share the calls; so do all addresses of a name.",
     )
     model: tuple[str, ...] = Field(
         default=(),
@@ -34,29 +37,46 @@ class BackendSettings(SettingsGroup):
         le=60,
         description="Seconds between questions to the model server about its versions.",
     )
+    dns_refresh_s: float = Field(
+        default=10.0,
+        gt=0,
+        le=3600,
+        description="Seconds between two looks at the addresses of the model servers' names.",
+    )
     max_predict_s: float = Field(
         default=60.0,
         gt=0,
         description="Seconds after which a batch is given up when no caller set a deadline.",
     )
 
-    @field_validator("model", mode="before")
+    @field_validator("model", "model_server", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
-        return tuple(name for name in value.split(",") if name) if isinstance(value, str) else value
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list | tuple):
+            return value
+        return tuple(name for text in texts for name in str(text).split(",") if name)
 
     @field_validator("model_server")
     @classmethod
-    def _has_a_port(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"\S+:\d{1,5}", value):
-            raise ValueError(f"expected HOST:PORT, for example 127.0.0.1:8500, got {value!r}")
+    def _have_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            found = _ADDRESS.fullmatch(address)
+            port = found["port"] if found is not None else "0"
+            if port is not None and not 1 <= int(port) <= 65_535:
+                raise ValueError(
+                    "expected HOST:PORT, dns:///HOST:PORT, [IPV6]:PORT or unix:PATH, for example "
+                    f"127.0.0.1:8500, got {address!r}"
+                )
+        if len(set(value)) != len(value):
+            raise ValueError("names a model server twice")
         return value
 
     @model_validator(mode="after")
     def _one_backend(self) -> Self:
-        if (self.models_dir is None) == (self.model_server is None):
+        if (self.models_dir is None) == (not self.model_server):
             raise ValueError("give either --models-dir or --model-server")
-        if self.model_server is not None and not self.model:
+        if self.model_server and not self.model:
             raise ValueError("--model-server needs --model NAME, once for each model")
         if len(set(self.model)) != len(self.model):
             raise ValueError("--model names a model twice")

@@ -32,7 +32,7 @@ def build_parser(program: str = "heed serve") -> argparse.ArgumentParser:
         prog=program,
         description="Serve exported attention models over gRPC.",
         epilog="Every flag can also be set in the environment: --grpc-port as "
-        f"{ENVIRONMENT_PREFIX}GRPC_PORT; HEED_MODEL takes names separated by commas. "
+        f"{ENVIRONMENT_PREFIX}GRPC_PORT; what may be repeated is separated by commas. "
         "Flags win.",
         allow_abbrev=False,
     )
@@ -79,8 +79,8 @@ def _argument(name: str, default: object, description: str | None) -> dict[str, 
             "default": None,
             "help": f"{text} (default: {'yes' if default else 'no'})",
         }
-    if name == "model":
-        return {"action": "append", "metavar": "NAME", "help": text}
+    if isinstance(default, tuple):
+        return {"action": "append", "metavar": _METAVARS.get(name, "NAME"), "help": text}
     if isinstance(default, StrEnum):
         choices = [str(choice) for choice in type(default)]
         return {"choices": choices, "help": f"{text} (default: {default})"}
@@ -92,6 +92,9 @@ _METAVARS: Final = {
     "models_dir": "MODELS",
     "model_server": "HOST:PORT",
     "host": "HOST",
+    "http_cors_origin": "ORIGIN",
+    "canary": "NAME:VERSION=WEIGHT",
+    "model_label": "NAME:LABEL=VERSION",
     **dict.fromkeys(
         (
             *("tls_cert", "tls_key", "tls_client_ca"),

@@ -46,15 +46,13 @@ async def test_predict_answers_arrays(client: ModelServer) -> None:
     assert {name: array.tolist() for name, array in outputs.items()} == {"scores": [-1.0]}
 
 
-async def test_without_an_address_every_call_is_unreachable() -> None:
-    client = ModelServer()
-    assert not client.has_address
+async def test_over_a_closed_connection_every_call_is_unreachable(client: ModelServer) -> None:
+    await client.close()
     with pytest.raises(ModelServerUnreachableError):
         await client.predict(TARGET, INPUTS, timeout_s=1)
     with pytest.raises(ModelStatusError) as error:
         await client.model_status(MODEL_NAME, timeout_s=1)
     assert error.value.code is grpc.StatusCode.UNAVAILABLE
-    await client.close()
 
 
 @contextlib.asynccontextmanager
@@ -77,17 +75,24 @@ async def held_call(
         release.set()
 
 
-async def test_a_call_under_way_when_the_server_moves_fails_and_the_next_one_finds_it(
+async def test_a_connection_that_ends_lets_calls_under_way_finish_if_it_may(
     stub: StubModelServer, client: ModelServer
 ) -> None:
     async with held_call(stub, client) as call:
-        with running_stub() as moved:
-            client.connect(moved.address)
-            with pytest.raises(ModelServerUnreachableError):
-                await call
-            await client.predict(TARGET, INPUTS, timeout_s=10)
-            assert len(moved.requests) == 1
-            await client.close()
+        closing = asyncio.create_task(client.close(grace_s=20))
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+    assert (await call)["scores"].tolist() == [-1.0]
+    await closing
+
+
+async def test_a_connection_that_ends_fails_calls_under_way_when_the_time_is_up(
+    stub: StubModelServer, client: ModelServer
+) -> None:
+    async with held_call(stub, client) as call:
+        await client.close()
+        with pytest.raises(ModelServerUnreachableError):
+            await call
 
 
 async def test_a_cancelled_call_is_cancelled_and_nothing_else(

@@ -25,13 +25,13 @@ def test_the_environment_alone_can_start_a_gateway() -> None:
     settings = read_settings(
         [], {"HEED_MODEL_SERVER": "models:8500", "HEED_MODEL": "a,b", "HEED_REFLECTION": "no"}
     )
-    assert (settings.model_server, settings.model) == ("models:8500", ("a", "b"))
+    assert (settings.model_server, settings.model) == (("models:8500",), ("a", "b"))
     assert settings.reflection is False
 
 
 def test_a_flag_for_one_backend_beats_a_variable_for_the_other() -> None:
     settings = read_settings(["--models-dir", "m"], {"HEED_MODEL_SERVER": "models:8500"})
-    assert settings.model_server is None
+    assert settings.model_server == ()
 
 
 def test_models_can_be_named_several_times() -> None:

@@ -1,0 +1,1 @@
+"""Several model servers that serve the same models: found, watched, and chosen among."""
