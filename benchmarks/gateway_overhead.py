@@ -187,7 +187,7 @@ def measure(callers: int, seconds: float, flags: Sequence[str]) -> Figures:
             server_pid,
         ):
             command = [sys.executable, "-m", "service", "--grpc-port=0", f"--model={NAME}"]
-            command += [f"--model-server={direct}", *flags]
+            command += [f"--model-server={direct}", "--no-http", *flags]
             with running(command, GATEWAY_READY) as (gateway, gateway_pid):
                 direct_ms, gateway_ms = one_caller(direct, gateway, seconds)
                 many_callers(gateway, callers, 1.0)  # warm

@@ -149,7 +149,7 @@ def running_both(base_path: Path) -> Iterator[tuple[str, psutil.Process]]:
     server = [sys.executable, "-m", "model_server", "--port=0", f"--model_name={NAME}"]
     server += [f"--model_base_path={base_path}", "--file_system_poll_wait_seconds=0.02"]
     with running(server, MODEL_SERVER_READY) as (direct, _):
-        command = [sys.executable, "-m", "service", "--grpc-port=0", f"--model={NAME}"]
+        command = [sys.executable, "-m", "service", "--grpc-port=0", "--no-http", f"--model={NAME}"]
         command += [f"--model-server={direct}", "--poll-interval-s=0.02", "--log-level=error"]
         with running(command, GATEWAY_READY) as (address, pid):
             yield address, psutil.Process(pid)

@@ -20,7 +20,7 @@ import psutil
 
 LISTENING_LINE = re.compile(r"Heed gateway listening at \S+")
 COMMAND = (
-    *(sys.executable, "-m", "service", "--grpc-port=0"),
+    *(sys.executable, "-m", "service", "--grpc-port=0", "--http-port=0"),
     *("--model-server=127.0.0.1:1", "--model=none"),
 )
 

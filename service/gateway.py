@@ -13,6 +13,7 @@ from typing import Any, Final
 from service.api.call_gate import CallGate
 from service.api.call_log import CallLog
 from service.api.entrance import Entrance
+from service.api.listening import listen_on
 from service.backends.assembly import make_backends
 from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
@@ -55,13 +56,16 @@ async def run_gateway(settings: GatewaySettings) -> None:
         replica_count=backends.pool.replica_count,
     )
     health, gate = HealthReporter(registry), CallGate()
+    pipeline = InferencePipeline(registry, batcher, settings)
+    entrance = Entrance(gate, metrics, log=CallLog(metrics), authorizer=security.authorizer)
     server, address = make_server(
         settings,
-        InferencePipeline(registry, batcher, settings),
+        pipeline,
         health_reporter=health,
-        entrance=Entrance(gate, metrics, log=CallLog(metrics), authorizer=security.authorizer),
+        entrance=entrance,
         tls=security.server_tls,
     )
+    listener = listen_on(settings.host, settings.http_port) if settings.http else None
     await server.start()
     _announce(f"Heed gateway listening at {address}")
     tasks: dict[str, Coroutine[Any, Any, None]] = {
@@ -71,11 +75,22 @@ async def run_gateway(settings: GatewaySettings) -> None:
         "security": security.run(),
         "ready line": _announce_when_ready(registry, address),
     }
+    http = None
+    if listener is not None:
+        from service.http.app import HttpParts
+        from service.http.server import HttpServer  # takes some time to load
+
+        parts = HttpParts(pipeline, entrance, gate, metrics)
+        http = HttpServer(settings, parts, listener, tls=security.server_tls)
+        tasks["HTTP"] = http.run()
+        _announce(f"Heed gateway HTTP at {http.url}")
     async with _running(tasks) as failed:
         await _wait_for_end(failed)
         logger.info("stopping: answering what was accepted")
         await health.stop()
         await gate.drain(settings.drain_s)
+        if http is not None:
+            await http.stop(LAST_BYTES_S)
         await server.stop(LAST_BYTES_S)
     await backends.pool.close()
     if failed.is_set():

@@ -111,7 +111,7 @@ class Demo:
     def serve(self) -> tuple[subprocess.Popen[bytes], str]:
         """Starts the gateway with its own model server; returns its process and address."""
         port = DEFAULT_PORT if is_free(DEFAULT_PORT) else 0
-        command = ["serve", "--models-dir", str(self.models), "--grpc-port", str(port)]
+        command = ["serve", "--models-dir", str(self.models), "--grpc-port", str(port), "--no-http"]
         log_path = self._log_path("serve")
         with self._step("Serve: the gateway, and a model server behind it"):
             self._print_command(command)

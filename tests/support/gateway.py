@@ -34,6 +34,7 @@ from heed.v1 import inference_pb2, inference_pb2_grpc
 
 GATEWAY_COMMAND = (sys.executable, "-m", "service")
 LISTENING_LINE = re.compile(r"Heed gateway listening at (\S+)")
+HTTP_LINE = re.compile(r"Heed gateway HTTP at (\S+)")
 READY_LINE = re.compile(r"Heed gateway ready at (\S+)")
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 40.0
@@ -69,6 +70,11 @@ class GatewayProcess:
     def stub(self) -> inference_pb2_grpc.InferenceServiceStub:
         """Calls it."""
         return inference_pb2_grpc.InferenceServiceStub(self.channel)
+
+    @functools.cached_property
+    def url(self) -> str:
+        """Where it answers over HTTP; it must have been started with --http-port."""
+        return self.wait_for_log(HTTP_LINE)[1]
 
     def log(self) -> str:
         """Everything it has printed so far."""
@@ -130,7 +136,7 @@ def start_gateway(flags: Sequence[str], *, until_ready: bool = True) -> GatewayP
     folder = Path(tempfile.mkdtemp(prefix="heed-gateway-"))
     with _log_path(folder).open("wb") as log_file:
         process = subprocess.Popen(
-            [*GATEWAY_COMMAND, "--grpc-port=0", *flags],
+            [*GATEWAY_COMMAND, "--grpc-port=0", *_http_flags(flags), *flags],
             stdin=subprocess.DEVNULL,
             stdout=log_file,
             stderr=subprocess.STDOUT,
@@ -146,6 +152,11 @@ def start_gateway(flags: Sequence[str], *, until_ready: bool = True) -> GatewayP
         end_gateway(gateway)
         raise
     return gateway
+
+
+def _http_flags(flags: Sequence[str]) -> list[str]:
+    """No HTTP for tests that do not ask for it: most need no second port."""
+    return [] if any(flag.startswith("--http-port") for flag in flags) else ["--no-http"]
 
 
 def end_gateway(gateway: GatewayProcess) -> None:

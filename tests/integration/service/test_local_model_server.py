@@ -109,7 +109,7 @@ def test_a_port_in_use_ends_with_one_clear_line() -> None:
     with running_gateway(flags, until_ready=False) as first:
         port = first.address.rpartition(":")[2]
         result = subprocess.run(
-            [sys.executable, "-m", "service", *flags, "--grpc-port", port],
+            [sys.executable, "-m", "service", *flags, "--grpc-port", port, "--no-http"],
             capture_output=True,
             text=True,
             timeout=30,

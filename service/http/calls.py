@@ -1,0 +1,129 @@
+"""One call over HTTP: read, answered, written; its errors, and callers that leave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from google.protobuf import message_factory
+from google.protobuf.message import Message
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive
+
+from heed.v1 import inference_pb2
+from service.api.entrance import REQUEST_ID_KEY, Entrance
+from service.http.errors import JSON, LEFT, error_response
+from service.http.json_reader import read_json
+from service.http.json_writer import write_json
+from service.http.methods import HttpMethod, Path
+from service.http.requests import arrival_of, body_of, deadline_of
+from service.pipeline.inference import InferencePipeline
+
+Result = TypeVar("Result")
+
+
+class UnaryEndpoint:
+    """Answers the requests to one path of a method with one message.
+
+    Args:
+        method: The method.
+        path: The path.
+        pipeline: Does the work.
+        entrance: Lets calls in.
+        max_body_bytes: The largest body.
+    """
+
+    def __init__(
+        self,
+        method: HttpMethod,
+        path: Path,
+        *,
+        pipeline: InferencePipeline,
+        entrance: Entrance,
+        max_body_bytes: int,
+    ) -> None:
+        self._method = method
+        self._path = path
+        self._pipeline = pipeline
+        self._entrance = entrance
+        self._max_body_bytes = max_body_bytes
+        self._request_class = request_class_of(method.name)
+
+    async def answer(self, request: Request) -> Response:
+        """Answers a request, with an error if need be."""
+        arrival = arrival_of(request, self._method.name)
+        try:
+            with self._entrance.admit(arrival):
+                message = await self._read(request)
+                work = self._method.answer(self._pipeline, message, deadline_of(request.headers))
+                response = await unless_left(work, request.receive)
+        except (ClientDisconnect, asyncio.CancelledError):
+            if _is_cancelling():
+                raise
+            return Response(status_code=LEFT)
+        except Exception as error:  # noqa: BLE001  (the border: whatever it is becomes a status)
+            return error_response(error, arrival.request_id)
+        headers = {REQUEST_ID_KEY: arrival.request_id}
+        return Response(write_json(response), headers=headers, media_type=JSON)
+
+    async def _read(self, request: Request) -> Message:
+        message = self._request_class()
+        if self._method.verb == "POST":
+            read_json(await body_of(request, self._max_body_bytes), message)
+        parameters = request.path_params
+        _set_fields(message, {field: parameters[name] for name, field in self._path.fields})
+        return message
+
+
+def request_class_of(method: str) -> type[Message]:
+    """The class of a method's requests."""
+    service = inference_pb2.DESCRIPTOR.services_by_name["InferenceService"]
+    return message_factory.GetMessageClass(service.methods_by_name[method].input_type)
+
+
+def _set_fields(message: Message, values: dict[str, str]) -> None:
+    """Sets fields by their paths, as if they stood in a body."""
+    for path, value in values.items():
+        tree: object = value
+        for name in reversed(path.split(".")):
+            tree = {name: tree}
+        part = type(message)()
+        read_json(json.dumps(tree).encode(), part)
+        message.MergeFrom(part)
+
+
+async def unless_left(work: Coroutine[Any, Any, Result], receive: Receive) -> Result:
+    """What the work gives, unless the caller leaves first: then the work is cancelled.
+
+    Args:
+        work: The work.
+        receive: Tells of the caller, whose body was read.
+
+    Raises:
+        CancelledError: The caller left, or whoever waits here was cancelled.
+    """
+    loop = asyncio.get_running_loop()
+    worker = loop.create_task(work, name="call over HTTP")
+    watcher = loop.create_task(_until_left(receive), name="watch caller")
+    try:
+        await asyncio.wait((worker, watcher), return_when=asyncio.FIRST_COMPLETED)
+        if not worker.done():
+            raise asyncio.CancelledError
+        return worker.result()
+    finally:
+        watcher.cancel()
+        worker.cancel()
+        await asyncio.gather(worker, watcher, return_exceptions=True)
+
+
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _is_cancelling() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

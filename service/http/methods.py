@@ -1,0 +1,99 @@
+"""The methods that HTTP offers: where each is found, what it takes, and how it is answered.
+
+The rule of the paths: a method that works is POST /v1/ and its name in lowerCamelCase, with its
+request as the body; one that reads has a path that names what is read, as Google's APIs have them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from heed.v1 import inference_pb2
+from service.api.from_messages import read_generate, read_score, read_selector
+from service.api.to_messages import write_generate, write_model, write_models, write_score
+from service.pipeline.inference import InferencePipeline
+
+Answer = Callable[[InferencePipeline, Any, float | None], Coroutine[Any, Any, Message]]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path, and the fields of the request that stand in it.
+
+    Attributes:
+        template: The path with parameters in braces.
+        fields: The path of the request's field for each parameter.
+    """
+
+    template: str
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpMethod:
+    """A method of heed.v1.InferenceService over HTTP.
+
+    Attributes:
+        name: Its name in the proto.
+        verb: GET or POST; with POST the body is the request.
+        paths: Where it is found.
+        answer: Converts, calls the pipeline, converts back; takes the request and its deadline.
+    """
+
+    name: str
+    verb: str
+    paths: tuple[Path, ...]
+    answer: Answer
+
+
+async def _generate(
+    pipeline: InferencePipeline, request: inference_pb2.GenerateRequest, deadline: float | None
+) -> Message:
+    return write_generate(await pipeline.generate(read_generate(request, deadline)))
+
+
+async def _score(
+    pipeline: InferencePipeline, request: inference_pb2.ScoreRequest, deadline: float | None
+) -> Message:
+    return write_score(await pipeline.score(read_score(request, deadline)))
+
+
+async def _list_models(
+    pipeline: InferencePipeline, request: inference_pb2.ListModelsRequest, deadline: float | None
+) -> Message:
+    return write_models(pipeline.list_models())
+
+
+async def _get_model(
+    pipeline: InferencePipeline, request: inference_pb2.GetModelRequest, deadline: float | None
+) -> Message:
+    return write_model(*pipeline.get_model(read_selector(request.model)))
+
+
+def _posted(name: str, answer: Answer) -> HttpMethod:
+    path = Path(f"/v1/{name[0].lower()}{name[1:]}")
+    return HttpMethod(name, "POST", (path,), answer)
+
+
+METHODS: Final = (
+    _posted("Generate", _generate),
+    _posted("Score", _score),
+    HttpMethod("ListModels", "GET", (Path("/v1/models"),), _list_models),
+    HttpMethod(
+        "GetModel",
+        "GET",
+        (
+            Path("/v1/models/{name}", (("name", "model.name"),)),
+            Path(
+                "/v1/models/{name}/versions/{version}",
+                (("name", "model.name"), ("version", "model.version")),
+            ),
+        ),
+        _get_model,
+    ),
+)
+"""Every method that HTTP offers."""

@@ -1,0 +1,64 @@
+"""Pages for operators: is it alive, is it ready, what did it measure."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.api.call_gate import CallGate
+from service.domain.models import ModelState
+from service.http.errors import JSON
+from service.metrics import Metrics
+from service.pipeline.inference import InferencePipeline
+
+
+class Pages:
+    """Answers what is no call of the API.
+
+    Args:
+        pipeline: Knows the models.
+        gate: Is shut before the gateway ends.
+        metrics: What was measured.
+    """
+
+    def __init__(self, pipeline: InferencePipeline, gate: CallGate, metrics: Metrics) -> None:
+        self._pipeline = pipeline
+        self._gate = gate
+        self._metrics = metrics
+
+    async def alive(self, request: Request) -> Response:
+        """GET /healthz: the process answers."""
+        return _json({"status": "ok"})
+
+    async def ready(self, request: Request) -> Response:
+        """GET /readyz: 200 while at least one model can answer, else 503; each model's reason."""
+        states = self._pipeline.list_models()
+        is_ready = any(state.is_ready for state in states) and not self._gate.is_shut
+        body = {
+            "ready": is_ready,
+            "message": "the gateway is ending" if self._gate.is_shut else "",
+            "models": [_readiness(state) for state in states],
+        }
+        return _json(body, 200 if is_ready else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """GET /metrics: for Prometheus."""
+        text, content_type = self._metrics.exposition(request.headers.get("accept", ""))
+        return Response(text, headers={"content-type": content_type})
+
+
+def _readiness(state: ModelState) -> dict[str, object]:
+    return {
+        "name": state.name,
+        "ready": state.is_ready,
+        "readyVersions": [str(version) for version in state.version_numbers],
+        "statusMessage": state.status_message,
+    }
+
+
+def _json(body: object, status_code: int = 200) -> Response:
+    headers = {"cache-control": "no-store"}
+    text = json.dumps(body, ensure_ascii=False)
+    return Response(text, status_code=status_code, headers=headers, media_type=JSON)
