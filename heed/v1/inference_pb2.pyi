@@ -71,12 +71,14 @@ TEXT_SIDE_SOURCE: TextSide
 TEXT_SIDE_TARGET: TextSide
 
 class ModelSelector(_message.Message):
-    __slots__ = ("name", "version")
+    __slots__ = ("name", "version", "label")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: int
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+    label: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., label: _Optional[str] = ...) -> None: ...
 
 class AttentionOptions(_message.Message):
     __slots__ = ("heads_of_words", "top_weights", "weight_format")

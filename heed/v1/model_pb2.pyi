@@ -1,9 +1,23 @@
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class VersionCondition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VERSION_CONDITION_UNSPECIFIED: _ClassVar[VersionCondition]
+    VERSION_CONDITION_READY: _ClassVar[VersionCondition]
+    VERSION_CONDITION_LOADING: _ClassVar[VersionCondition]
+    VERSION_CONDITION_REFUSED: _ClassVar[VersionCondition]
+    VERSION_CONDITION_FAILED: _ClassVar[VersionCondition]
+VERSION_CONDITION_UNSPECIFIED: VersionCondition
+VERSION_CONDITION_READY: VersionCondition
+VERSION_CONDITION_LOADING: VersionCondition
+VERSION_CONDITION_REFUSED: VersionCondition
+VERSION_CONDITION_FAILED: VersionCondition
 
 class ModelVersion(_message.Message):
     __slots__ = ("name", "version")
@@ -14,7 +28,7 @@ class ModelVersion(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "version", "ready_versions", "ready", "status_message", "task", "max_source_tokens", "max_target_tokens", "attention", "attention_average", "signatures", "precision", "source_tokenizer_sha256", "target_tokenizer_sha256", "card", "max_beam_width", "class_labels")
+    __slots__ = ("name", "version", "ready_versions", "ready", "status_message", "task", "max_source_tokens", "max_target_tokens", "attention", "attention_average", "signatures", "precision", "source_tokenizer_sha256", "target_tokenizer_sha256", "card", "max_beam_width", "class_labels", "versions", "replica_count", "healthy_replica_count")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     READY_VERSIONS_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +46,9 @@ class Model(_message.Message):
     CARD_FIELD_NUMBER: _ClassVar[int]
     MAX_BEAM_WIDTH_FIELD_NUMBER: _ClassVar[int]
     CLASS_LABELS_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_COUNT_FIELD_NUMBER: _ClassVar[int]
+    HEALTHY_REPLICA_COUNT_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: int
     ready_versions: _containers.RepeatedScalarFieldContainer[int]
@@ -49,7 +66,26 @@ class Model(_message.Message):
     card: ModelCard
     max_beam_width: int
     class_labels: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., ready_versions: _Optional[_Iterable[int]] = ..., ready: bool = ..., status_message: _Optional[str] = ..., task: _Optional[str] = ..., max_source_tokens: _Optional[int] = ..., max_target_tokens: _Optional[int] = ..., attention: _Optional[_Iterable[_Union[AttentionKind, _Mapping]]] = ..., attention_average: _Optional[str] = ..., signatures: _Optional[_Iterable[str]] = ..., precision: _Optional[str] = ..., source_tokenizer_sha256: _Optional[str] = ..., target_tokenizer_sha256: _Optional[str] = ..., card: _Optional[_Union[ModelCard, _Mapping]] = ..., max_beam_width: _Optional[int] = ..., class_labels: _Optional[_Iterable[str]] = ...) -> None: ...
+    versions: _containers.RepeatedCompositeFieldContainer[VersionStatus]
+    replica_count: int
+    healthy_replica_count: int
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., ready_versions: _Optional[_Iterable[int]] = ..., ready: bool = ..., status_message: _Optional[str] = ..., task: _Optional[str] = ..., max_source_tokens: _Optional[int] = ..., max_target_tokens: _Optional[int] = ..., attention: _Optional[_Iterable[_Union[AttentionKind, _Mapping]]] = ..., attention_average: _Optional[str] = ..., signatures: _Optional[_Iterable[str]] = ..., precision: _Optional[str] = ..., source_tokenizer_sha256: _Optional[str] = ..., target_tokenizer_sha256: _Optional[str] = ..., card: _Optional[_Union[ModelCard, _Mapping]] = ..., max_beam_width: _Optional[int] = ..., class_labels: _Optional[_Iterable[str]] = ..., versions: _Optional[_Iterable[_Union[VersionStatus, _Mapping]]] = ..., replica_count: _Optional[int] = ..., healthy_replica_count: _Optional[int] = ...) -> None: ...
+
+class VersionStatus(_message.Message):
+    __slots__ = ("version", "condition", "replica_count", "message", "labels", "traffic_share")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    TRAFFIC_SHARE_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    condition: VersionCondition
+    replica_count: int
+    message: str
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    traffic_share: float
+    def __init__(self, version: _Optional[int] = ..., condition: _Optional[_Union[VersionCondition, str]] = ..., replica_count: _Optional[int] = ..., message: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., traffic_share: _Optional[float] = ...) -> None: ...
 
 class AttentionKind(_message.Message):
     __slots__ = ("name", "layer_index", "head_count", "normalized")
