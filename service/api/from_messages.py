@@ -19,7 +19,7 @@ from service.domain.requests import (
 from service.errors import InvalidRequestError
 
 MAX_NAME_CHARACTERS: Final = 128
-"""The longest name of a model that is looked up; an error repeats it."""
+"""The longest name or label of a model that is looked up; an error repeats it."""
 
 _PRIORITIES: Final[Mapping[int, Priority]] = {
     inference_pb2.PRIORITY_UNSPECIFIED: Priority.INTERACTIVE,
@@ -32,15 +32,18 @@ def read_selector(message: inference_pb2.ModelSelector) -> ModelSelector:
     """The model asked for.
 
     Raises:
-        InvalidRequestError: The name is too long, or the version not positive.
+        InvalidRequestError: The name or the label is too long, the version not positive, or both
+            a version and a label given.
     """
-    if len(message.name) > MAX_NAME_CHARACTERS:
-        raise InvalidRequestError.of(
-            "model.name",
-            f"must have at most {MAX_NAME_CHARACTERS} characters, got {len(message.name)}",
-        )
+    for field, text in (("model.name", message.name), ("model.label", message.label)):
+        if len(text) > MAX_NAME_CHARACTERS:
+            raise InvalidRequestError.of(
+                field, f"must have at most {MAX_NAME_CHARACTERS} characters, got {len(text)}"
+            )
     if not message.HasField("version"):
-        return ModelSelector(message.name)
+        return ModelSelector(message.name, label=message.label)
+    if message.label:
+        raise InvalidRequestError.of("model.label", "must be empty if model.version is set")
     if message.version < 1:
         raise InvalidRequestError.of("model.version", f"must be 1 or more, got {message.version}")
     return ModelSelector(message.name, message.version)

@@ -22,7 +22,13 @@ from service.domain.answers import (
     Token,
     TokenKind,
 )
-from service.domain.models import LoadedVersion, ModelState, VersionKey
+from service.domain.models import (
+    LoadedVersion,
+    ModelState,
+    VersionCondition,
+    VersionKey,
+    VersionState,
+)
 
 _TOKEN_KINDS: Final[Mapping[TokenKind, inference_pb2.TokenKind]] = {
     TokenKind.TEXT: inference_pb2.TOKEN_KIND_TEXT,
@@ -33,6 +39,12 @@ _TOKEN_KINDS: Final[Mapping[TokenKind, inference_pb2.TokenKind]] = {
 _FINISH_REASONS: Final[Mapping[FinishReason, inference_pb2.FinishReason]] = {
     FinishReason.END: inference_pb2.FINISH_REASON_END,
     FinishReason.LENGTH: inference_pb2.FINISH_REASON_LENGTH,
+}
+_CONDITIONS: Final[Mapping[VersionCondition, model_pb2.VersionCondition]] = {
+    VersionCondition.READY: model_pb2.VERSION_CONDITION_READY,
+    VersionCondition.LOADING: model_pb2.VERSION_CONDITION_LOADING,
+    VersionCondition.REFUSED: model_pb2.VERSION_CONDITION_REFUSED,
+    VersionCondition.FAILED: model_pb2.VERSION_CONDITION_FAILED,
 }
 
 
@@ -68,10 +80,8 @@ def _write_score_result(result: TextResult) -> inference_pb2.ScoreResult:
 
 
 def write_models(states: Iterable[ModelState]) -> inference_pb2.ListModelsResponse:
-    """The answer to ListModelsRequest; each model is described by its newest ready version."""
-    models = [
-        _write_model(state, state.versions[0] if state.versions else None) for state in states
-    ]
+    """The answer to ListModelsRequest; each is described by the version that calls go to."""
+    models = [_write_model(state, state.current) for state in states]
     return inference_pb2.ListModelsResponse(models=models)
 
 
@@ -88,11 +98,25 @@ def _write_model(state: ModelState, described_by: LoadedVersion | None) -> model
         ready=state.is_ready,
         ready_versions=state.version_numbers,
         status_message=state.status_message,
+        versions=[_write_version_state(version) for version in state.version_states],
+        replica_count=state.replica_count,
+        healthy_replica_count=state.healthy_replica_count,
     )
     if described_by is not None:
         model.version = described_by.key.version
         _describe(model, described_by.contract)
     return model
+
+
+def _write_version_state(state: VersionState) -> model_pb2.VersionStatus:
+    return model_pb2.VersionStatus(
+        version=state.version,
+        condition=_CONDITIONS[state.condition],
+        replica_count=state.replica_count,
+        message=state.message,
+        labels=state.labels,
+        traffic_share=state.traffic_share,
+    )
 
 
 def _describe(model: model_pb2.Model, contract: Contract) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from typing import Final
 
 from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
@@ -15,7 +16,6 @@ from service.domain.streams import ManyAnswer, ManyCall, ManyInput, StreamCall, 
 from service.errors import (
     InvalidRequestError,
     ModelAnswerError,
-    UnknownVersionError,
     VersionGoneError,
 )
 from service.pipeline.field_paths import PATHS_OF_MANY, with_paths
@@ -30,6 +30,9 @@ from service.security.callers import current_caller
 from service.settings import GatewaySettings
 
 WorkOnVersion = Callable[[LoadedVersion], Awaitable[tuple[TextResult, ...]]]
+
+MOST_SWAPS: Final = 3
+"""How often a call begins anew because the version that answered it was unloaded."""
 
 
 class InferencePipeline:
@@ -60,13 +63,7 @@ class InferencePipeline:
             NotFoundError: The model is not served here, or has no such version ready.
             InvalidRequestError: No name was given and there are several models.
         """
-        state = self._registry.state(selector)
-        if selector.version is None:
-            return state, state.versions[0] if state.versions else None
-        version = state.find(selector.version)
-        if version is None:
-            raise UnknownVersionError(state.name, selector.version, state.version_numbers)
-        return state, version
+        return self._registry.describe(selector)
 
     async def generate(self, call: GenerateCall) -> Answer:
         """Generates an output for every text.
@@ -100,10 +97,10 @@ class InferencePipeline:
                     has_sent = True
                     yield event
             return
-        except VersionGoneError as error:
+        except VersionGoneError:
             if has_sent:
                 raise
-            version = await self._version_after(version, call.model, error)
+            version = await self._registry.resolve_after(version.key, call.model)
         async with aclosing(self._stream_on(version, call)) as events:
             async for event in events:
                 yield event
@@ -173,22 +170,15 @@ class InferencePipeline:
         selector = call.model
         version = self._registry.resolve(selector)
         self._batcher.check_room(priority=call.priority)
-        try:
-            results = await self._work_on(version, work)
-        except VersionGoneError as error:
-            version = await self._version_after(version, selector, error)
-            results = await self._work_on(version, work)
+        for _ in range(MOST_SWAPS):
+            try:
+                results = await self._work_on(version, work)
+            except VersionGoneError:
+                version = await self._registry.resolve_after(version.key, selector)
+            else:
+                return Answer(version.key, results, stopwatch.timings())
+        results = await self._work_on(version, work)
         return Answer(version.key, results, stopwatch.timings())
-
-    async def _version_after(
-        self, gone: LoadedVersion, selector: ModelSelector, error: VersionGoneError
-    ) -> LoadedVersion:
-        """The version to try after one was unloaded, unless the caller wants that one alone."""
-        if selector.version is not None:
-            ready = self._registry.state(selector).version_numbers
-            others = [number for number in ready if number != selector.version]
-            raise UnknownVersionError(error.model, error.version, others) from error
-        return await self._registry.resolve_after(gone.key)
 
     async def _stream_on(
         self, version: LoadedVersion, call: StreamCall
