@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from service.api.call_gate import CallGate
 from service.api.entrance import REQUEST_ID_KEY, Entrance
-from service.http.calls import UnaryEndpoint
+from service.http.calls import Endpoint
 from service.http.errors import error_response, refusal
 from service.http.methods import METHODS
 from service.http.pages import Pages
@@ -66,14 +66,10 @@ def _call_routes(settings: GatewaySettings, parts: HttpParts) -> list[Route]:
     routes = []
     for method in METHODS:
         for path in method.paths:
-            endpoint = UnaryEndpoint(
-                method,
-                path,
-                pipeline=parts.pipeline,
-                entrance=parts.entrance,
-                max_body_bytes=settings.max_message_bytes,
+            endpoint = Endpoint(
+                method, path, parts.pipeline, parts.entrance, settings.max_message_bytes
             )
-            routes.append(Route(path.template, endpoint.answer, methods=[method.verb]))
+            routes.append(Route(path.template, endpoint, methods=[method.verb]))
     return routes
 
 

@@ -1,34 +1,38 @@
-"""One call over HTTP: read, answered, written; its errors, and callers that leave."""
+"""Calls over HTTP: read, answered, written; their errors, and callers that leave."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from google.protobuf import message_factory
 from google.protobuf.message import Message
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Receive
+from starlette.types import Receive, Scope, Send
 
 from heed.v1 import inference_pb2
-from service.api.entrance import REQUEST_ID_KEY, Entrance
+from service.api.entrance import REQUEST_ID_KEY, Arrival, Entrance
+from service.errors import InternalError
 from service.http.errors import JSON, LEFT, error_response
 from service.http.json_reader import read_json
 from service.http.json_writer import write_json
 from service.http.methods import HttpMethod, Path
 from service.http.requests import arrival_of, body_of, deadline_of
+from service.http.server_events import ServerEvents
 from service.pipeline.inference import InferencePipeline
 
 Result = TypeVar("Result")
 
 
-class UnaryEndpoint:
-    """Answers the requests to one path of a method with one message.
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Answers the requests to one path of a method: an ASGI application.
 
-    Args:
+    Attributes:
         method: The method.
         path: The path.
         pipeline: Does the work.
@@ -36,45 +40,53 @@ class UnaryEndpoint:
         max_body_bytes: The largest body.
     """
 
-    def __init__(
-        self,
-        method: HttpMethod,
-        path: Path,
-        *,
-        pipeline: InferencePipeline,
-        entrance: Entrance,
-        max_body_bytes: int,
-    ) -> None:
-        self._method = method
-        self._path = path
-        self._pipeline = pipeline
-        self._entrance = entrance
-        self._max_body_bytes = max_body_bytes
-        self._request_class = request_class_of(method.name)
+    method: HttpMethod
+    path: Path
+    pipeline: InferencePipeline
+    entrance: Entrance
+    max_body_bytes: int
 
-    async def answer(self, request: Request) -> Response:
-        """Answers a request, with an error if need be."""
-        arrival = arrival_of(request, self._method.name)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request, with an error if need be. A caller that left gets nothing."""
+        request = Request(scope, receive)
+        is_stream = self.method.stream is not None
+        arrival = arrival_of(request, self.method.name, is_stream=is_stream)
+        events = ServerEvents(send, arrival.request_id)
         try:
-            with self._entrance.admit(arrival):
-                message = await self._read(request)
-                work = self._method.answer(self._pipeline, message, deadline_of(request.headers))
-                response = await unless_left(work, request.receive)
+            response = await self._answer(request, arrival, events)
         except (ClientDisconnect, asyncio.CancelledError):
             if _is_cancelling():
                 raise
-            return Response(status_code=LEFT)
+            response = Response(status_code=LEFT)
         except Exception as error:  # noqa: BLE001  (the border: whatever it is becomes a status)
-            return error_response(error, arrival.request_id)
+            response = error_response(error, arrival.request_id)
+            if events.have_begun:
+                await events.fail(bytes(response.body))
+        if not events.have_begun:
+            await response(scope, receive, send)
+
+    async def _answer(self, request: Request, arrival: Arrival, events: ServerEvents) -> Response:
+        """The answer; a stream is sent on the way, and only what stands for it is returned."""
+        with self.entrance.admit(arrival):
+            message = await self._read(request)
+            deadline = deadline_of(request.headers)
+            if self.method.stream is not None:
+                messages = self.method.stream(self.pipeline, message, deadline)
+                await unless_left(events.send_all(messages), request.receive)
+                return Response()
+            if self.method.answer is None:
+                raise InternalError(f"no answer for {self.method.name}")
+            work = self.method.answer(self.pipeline, message, deadline)
+            answer = await unless_left(work, request.receive)
         headers = {REQUEST_ID_KEY: arrival.request_id}
-        return Response(write_json(response), headers=headers, media_type=JSON)
+        return Response(write_json(answer), headers=headers, media_type=JSON)
 
     async def _read(self, request: Request) -> Message:
-        message = self._request_class()
-        if self._method.verb == "POST":
-            read_json(await body_of(request, self._max_body_bytes), message)
+        message = request_class_of(self.method.name)()
+        if self.method.verb == "POST":
+            read_json(await body_of(request, self.max_body_bytes), message)
         parameters = request.path_params
-        _set_fields(message, {field: parameters[name] for name, field in self._path.fields})
+        _set_fields(message, {field: parameters[name] for name, field in self.path.fields})
         return message
 
 

@@ -6,7 +6,8 @@ request as the body; one that reads has a path that names what is read, as Googl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,10 +15,12 @@ from google.protobuf.message import Message
 
 from heed.v1 import inference_pb2
 from service.api.from_messages import read_generate, read_score, read_selector
+from service.api.stream_messages import read_stream_generate, write_stream_event
 from service.api.to_messages import write_generate, write_model, write_models, write_score
 from service.pipeline.inference import InferencePipeline
 
 Answer = Callable[[InferencePipeline, Any, float | None], Coroutine[Any, Any, Message]]
+Stream = Callable[[InferencePipeline, Any, float | None], AsyncGenerator[Message]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +45,31 @@ class HttpMethod:
         verb: GET or POST; with POST the body is the request.
         paths: Where it is found.
         answer: Converts, calls the pipeline, converts back; takes the request and its deadline.
+        stream: The same for a method that answers with any number of messages.
     """
 
     name: str
     verb: str
     paths: tuple[Path, ...]
-    answer: Answer
+    answer: Answer | None = None
+    stream: Stream | None = None
 
 
 async def _generate(
     pipeline: InferencePipeline, request: inference_pb2.GenerateRequest, deadline: float | None
 ) -> Message:
     return write_generate(await pipeline.generate(read_generate(request, deadline)))
+
+
+async def _stream_generate(
+    pipeline: InferencePipeline,
+    request: inference_pb2.StreamGenerateRequest,
+    deadline: float | None,
+) -> AsyncGenerator[Message]:
+    call = read_stream_generate(request, deadline)
+    async with aclosing(pipeline.stream_generate(call)) as events:
+        async for event in events:
+            yield write_stream_event(event)
 
 
 async def _score(
@@ -74,13 +90,14 @@ async def _get_model(
     return write_model(*pipeline.get_model(read_selector(request.model)))
 
 
-def _posted(name: str, answer: Answer) -> HttpMethod:
+def _posted(name: str, answer: Answer | None = None, *, stream: Stream | None = None) -> HttpMethod:
     path = Path(f"/v1/{name[0].lower()}{name[1:]}")
-    return HttpMethod(name, "POST", (path,), answer)
+    return HttpMethod(name, "POST", (path,), answer, stream)
 
 
 METHODS: Final = (
     _posted("Generate", _generate),
+    _posted("StreamGenerate", stream=_stream_generate),
     _posted("Score", _score),
     HttpMethod("ListModels", "GET", (Path("/v1/models"),), _list_models),
     HttpMethod(

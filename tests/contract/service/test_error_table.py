@@ -28,6 +28,10 @@ def subclasses(kind: type[errors.ServiceError]) -> Iterator[type[errors.ServiceE
 ALL_ERRORS = list(subclasses(errors.ServiceError))
 EXAMPLES: list[errors.ServiceError] = [
     errors.InvalidRequestError.of("texts[0]", "is wrong"),
+    errors.UnreadableRequestError("m"),
+    errors.RequestTooLargeError(1000),
+    errors.WrongContentTypeError(),
+    errors.SlowRequestError(30),
     errors.UnauthenticatedError("m"),
     errors.MissingApiKeyError(),
     errors.InvalidApiKeyError(),
@@ -37,6 +41,7 @@ EXAMPLES: list[errors.ServiceError] = [
     errors.NotFoundError("m"),
     errors.UnknownModelError("a", ["b", "c"]),
     errors.UnknownVersionError("a", 3, [1, 2]),
+    errors.UnknownLabelError("a", "stable", ["canary"]),
     errors.OverloadedError("m", 1.5),
     errors.QueueFullError(waiting_tokens=5, max_queue_tokens=6, retry_after_s=0.25),
     errors.DeadlineOutOfReachError(needed_s=2.0, time_left_s=0.5, retry_after_s=0.25),
@@ -91,7 +96,7 @@ def test_every_error_carries_its_details(example: errors.ServiceError) -> None:
     assert (info.reason, info.domain) == (example.reason, "heed")
     assert dict(info.metadata) == dict(example.metadata)
     assert found["RequestInfo"].request_id == "request-1"  # type: ignore[attr-defined]
-    assert ("BadRequest" in found) == (code is grpc.StatusCode.INVALID_ARGUMENT)
+    assert ("BadRequest" in found) == isinstance(example, errors.InvalidRequestError)
     assert ("RetryInfo" in found) == (code is grpc.StatusCode.RESOURCE_EXHAUSTED)
 
 
