@@ -25,6 +25,7 @@ class Stopwatch:
         self._heads_s = 0.0
         self._detokenize_s = 0.0
         self._attention_s = 0.0
+        self._cached_result_count = 0
 
     def tokenizing(self) -> AbstractContextManager[None]:
         """Counts the time inside as turning texts into tokens."""
@@ -53,6 +54,10 @@ class Stopwatch:
         self._queue_s += queue_s
         self._model_s += model_s
 
+    def note_cached(self, result_count: int) -> None:
+        """Counts results that were there already, or were being made for another call."""
+        self._cached_result_count += result_count
+
     def timings(self) -> Timings:
         """The times so far."""
         total_s = time.perf_counter() - self._began
@@ -69,6 +74,7 @@ class Stopwatch:
             heads_s=self._heads_s,
             detokenize_s=self._detokenize_s,
             attention_s=self._attention_s,
+            cached_result_count=self._cached_result_count,
         )
 
     def metadata(self) -> dict[str, str]:

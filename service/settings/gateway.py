@@ -7,6 +7,7 @@ from typing import Final
 from service.settings.backends import BackendSettings
 from service.settings.base import SettingsGroup
 from service.settings.batching import BatchingSettings
+from service.settings.cache import CacheSettings
 from service.settings.http import HttpSettings
 from service.settings.limits import LimitSettings
 from service.settings.listening import ListeningSettings
@@ -28,6 +29,7 @@ class GatewaySettings(
     LimitSettings,
     StreamSettings,
     BatchingSettings,
+    CacheSettings,
     ObservationSettings,
     ProcessSettings,
 ):
@@ -44,6 +46,7 @@ GROUPS: Final[tuple[tuple[str, type[SettingsGroup]], ...]] = (
     ("limits of a call", LimitSettings),
     ("streams", StreamSettings),
     ("batching", BatchingSettings),
+    ("answers that are kept", CacheSettings),
     ("logs", ObservationSettings),
     ("beginning and end", ProcessSettings),
 )
