@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from heed.defaults import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S
+
+if TYPE_CHECKING:
+    from heed.client import ModelVersion
 
 TERMINAL: Final = "terminal"
 NO_ATTENTION: Final = "none"
@@ -83,16 +86,30 @@ def _add_access_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds `--model` and `--model-version`."""
+    """Adds `--model`, `--model-version` and `--model-label`; see `model_of`."""
     parser.add_argument(
         "--model", metavar="NAME", default="", help="which model (default: the only one)"
     )
-    parser.add_argument(
+    version = parser.add_mutually_exclusive_group()
+    version.add_argument(
         "--model-version",
         metavar="V",
         type=positive_int,
-        help="which version (default: the newest that is ready)",
+        help="which version (default: the one that the gateway sends calls to)",
     )
+    version.add_argument(
+        "--model-label",
+        metavar="LABEL",
+        default="",
+        help='the version with this label, for example "stable"',
+    )
+
+
+def model_of(arguments: argparse.Namespace) -> ModelVersion:
+    """The model that the arguments of `add_model_arguments` name."""
+    from heed.client import ModelVersion
+
+    return ModelVersion(arguments.model, arguments.model_version, arguments.model_label)
 
 
 def add_attention_arguments(parser: argparse.ArgumentParser) -> None:

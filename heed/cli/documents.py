@@ -66,6 +66,19 @@ def model_document(model: Model) -> Document:
             }
             for kind in model.attention
         ],
+        "versions": [
+            {
+                "version": status.version,
+                "condition": str(status.condition),
+                "replica_count": status.replica_count,
+                "message": status.message,
+                "labels": list(status.labels),
+                "traffic_share": status.traffic_share,
+            }
+            for status in model.versions
+        ],
+        "replica_count": model.replica_count,
+        "healthy_replica_count": model.healthy_replica_count,
         "attention_average": model.attention_average,
         "signatures": list(model.signatures),
         "precision": model.precision,

@@ -16,6 +16,7 @@ from heed.cli.arguments import (
     add_gateway_arguments,
     add_model_arguments,
     make_parser,
+    model_of,
     natural_int,
     positive_int,
     settle_attention,
@@ -184,7 +185,7 @@ class _Blanks:
 def _answers(
     client: Client, arguments: argparse.Namespace, texts: Iterable[str | Pause]
 ) -> Iterator[GenerateResult]:
-    from heed.client import ModelVersion, Priority
+    from heed.client import Priority
 
     somebody_waits = arguments.texts or sys.stdin.isatty()
     priority = Priority.INTERACTIVE if somebody_waits else Priority.BULK
@@ -193,7 +194,7 @@ def _answers(
         .with_priority(priority)
         .generate_many(
             texts,
-            model=ModelVersion(arguments.model, arguments.model_version),
+            model=model_of(arguments),
             attention=_level(arguments),
             max_length=arguments.max_length,
             min_length=arguments.min_length,

@@ -61,19 +61,42 @@ def _table(models: list[Model]) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("MODEL", "VERSIONS", "STATE", "TASK", "ATTENTION", "LONGEST", "QUALITY"):
+    for heading in (
+        "MODEL",
+        "VERSIONS",
+        "STATE",
+        "SERVERS",
+        "TASK",
+        "ATTENTION",
+        "LONGEST",
+        "QUALITY",
+    ):
         table.add_column(heading, overflow="fold")
     for model in models:
         table.add_row(
             model.name,
-            ", ".join(map(str, model.ready_versions)),
+            ", ".join(_versions(model)) or ", ".join(map(str, model.ready_versions)),
             "ready" if model.ready else "not ready",
+            f"{model.healthy_replica_count} of {model.replica_count}",
             model.task,
             ", ".join(kind.name for kind in model.attention),
             f"{model.max_source_tokens} → {model.max_target_tokens} tokens",
             ", ".join(_headline(model)),
         )
     return table
+
+
+def _versions(model: Model) -> list[str]:
+    """The versions that answer, each with its labels and its share of the calls, if not all."""
+    texts = []
+    for status in model.versions:
+        if not status.replica_count:
+            continue
+        notes = list(status.labels)
+        if 0 < status.traffic_share < 1:
+            notes.append(f"{status.traffic_share:.3g} of calls")
+        texts.append(f"{status.version} ({', '.join(notes)})" if notes else str(status.version))
+    return texts
 
 
 def _headline(model: Model) -> list[str]:

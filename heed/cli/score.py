@@ -13,6 +13,7 @@ from heed.cli.arguments import (
     add_gateway_arguments,
     add_model_arguments,
     make_parser,
+    model_of,
     settle_attention,
 )
 
@@ -56,7 +57,7 @@ def _score(arguments: argparse.Namespace) -> None:
     from heed.cli.attention_output import answer_title, attention_output
     from heed.cli.connecting import client_for
     from heed.cli.documents import as_json_line, score_document
-    from heed.client import AttentionLevel, ModelVersion
+    from heed.client import AttentionLevel
 
     output = attention_output(arguments.attention, heads=arguments.heads)
     level = AttentionLevel.HEADS if arguments.heads else AttentionLevel.PIECES
@@ -64,7 +65,7 @@ def _score(arguments: argparse.Namespace) -> None:
         result = client.score(
             arguments.text,
             arguments.target,
-            model=ModelVersion(arguments.model, arguments.model_version),
+            model=model_of(arguments),
             attention=AttentionLevel.NONE if arguments.attention == NO_ATTENTION else level,
         )
     if arguments.json:

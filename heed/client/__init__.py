@@ -38,6 +38,7 @@ from heed.client.results import (
 )
 from heed.client.search import BeamSearch, Sampling
 from heed.client.tokenized import TextSide, TokenizedText
+from heed.client.version_status import VersionCondition, VersionStatus
 
 __all__ = [
     "PAUSE",
@@ -79,6 +80,8 @@ __all__ = [
     "TokenizedText",
     "UnavailableError",
     "UnreachableError",
+    "VersionCondition",
+    "VersionStatus",
     "WeightFormat",
     "Word",
 ]

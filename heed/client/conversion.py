@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -23,6 +24,7 @@ from heed.client.results import (
     TokenKind,
 )
 from heed.client.tokenized import TokenizedText
+from heed.client.version_status import VersionCondition, VersionStatus
 from heed.client.weights import read_heads, read_weights
 from heed.v1 import inference_pb2, model_pb2
 
@@ -98,6 +100,9 @@ def model(message: model_pb2.Model) -> Model:
         max_source_tokens=message.max_source_tokens,
         max_target_tokens=message.max_target_tokens,
         max_beam_width=message.max_beam_width or 1,
+        versions=tuple(_version_status(status) for status in message.versions),
+        replica_count=message.replica_count,
+        healthy_replica_count=message.healthy_replica_count,
         attention=tuple(
             AttentionKind(kind.name, kind.layer_index, kind.head_count, kind.normalized)
             for kind in message.attention
@@ -113,6 +118,25 @@ def model(message: model_pb2.Model) -> Model:
             software=dict(card.software),
         ),
     )
+
+
+def _version_status(message: model_pb2.VersionStatus) -> VersionStatus:
+    return VersionStatus(
+        version=message.version,
+        condition=_CONDITIONS.get(message.condition, VersionCondition.UNKNOWN),
+        replica_count=message.replica_count,
+        message=message.message,
+        labels=tuple(message.labels),
+        traffic_share=message.traffic_share,
+    )
+
+
+_CONDITIONS: Final[Mapping[int, VersionCondition]] = {
+    model_pb2.VERSION_CONDITION_READY: VersionCondition.READY,
+    model_pb2.VERSION_CONDITION_LOADING: VersionCondition.LOADING,
+    model_pb2.VERSION_CONDITION_REFUSED: VersionCondition.REFUSED,
+    model_pb2.VERSION_CONDITION_FAILED: VersionCondition.FAILED,
+}
 
 
 def _model_version(message: model_pb2.ModelVersion) -> ModelVersion:

@@ -186,12 +186,19 @@ def tokenize_request(
 
 
 def selector(model: str | ModelVersion) -> inference_pb2.ModelSelector:
-    """The model and version that a request asks for."""
+    """The model and version that a request asks for.
+
+    Raises:
+        ValueError: Both a version and a label are given, or one of them cannot be sent.
+    """
     if isinstance(model, str):
         model = ModelVersion(model)
     _check_unicode("model.name", model.name)
     _check_number("model.version", model.version, largest=_LARGEST_VERSION)
-    return inference_pb2.ModelSelector(name=model.name, version=model.version)
+    _check_unicode("model.label", model.label)
+    if model.label and model.version is not None:
+        raise ValueError("model has a version and a label; give one of them")
+    return inference_pb2.ModelSelector(name=model.name, version=model.version, label=model.label)
 
 
 def attention_level(level: AttentionLevel | str) -> inference_pb2.AttentionLevel:

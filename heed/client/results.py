@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from heed.client.alignments import Alignment
 from heed.client.answer_options import WeightFormat
+from heed.client.version_status import VersionStatus
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,11 +53,14 @@ class ModelVersion:
 
     Attributes:
         name: The model's name. Empty in a request: the gateway's only model.
-        version: The version, 1 or more. None in a request: the newest that is ready.
+        version: The version, 1 or more. None in a request: the one that the gateway sends calls to.
+        label: In a request instead of a version: the one with this label, for example "stable".
+            Always empty in an answer.
     """
 
     name: str = ""
     version: int | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +358,9 @@ class Model:
         precision: The number format of the weights.
         card: What the model was made from and how good it is.
         max_beam_width: The widest beam; 1 if the model cannot follow several hypotheses.
+        versions: Every version that a model server has or had, newest first, at most 32.
+        replica_count: How many model servers the gateway knows.
+        healthy_replica_count: How many of them answer now and know the model.
     """
 
     name: str
@@ -370,3 +377,6 @@ class Model:
     precision: str
     card: ModelCard
     max_beam_width: int = 1
+    versions: tuple[VersionStatus, ...] = ()
+    replica_count: int = 0
+    healthy_replica_count: int = 0
