@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 
+from service.backends.registry import ModelRegistry
 from service.domain.answers import TextResult
 from service.domain.models import VersionKey
 from service.domain.requests import (
@@ -15,7 +16,7 @@ from service.domain.requests import (
     TextPair,
 )
 from service.errors import DeadlinePassedError, InvalidRequestError, ServiceError, Stage
-from service.pipeline.answer_cache import AnswerCache, AnswerKey
+from service.pipeline.answer_cache import AnswerCache, AnswerKey, CacheObserver
 from service.pipeline.field_paths import with_paths
 from service.pipeline.single_flight import Ending, Flights, Landing
 from service.pipeline.stopwatch import Stopwatch
@@ -38,6 +39,19 @@ class CachedAnswers:
     def __init__(self, cache: AnswerCache | None = None) -> None:
         self._cache = cache
         self._flights: Flights[_FlightKey, TextResult] = Flights()
+
+    @classmethod
+    def of_size(cls, max_bytes: int, observer: CacheObserver) -> CachedAnswers:
+        """Answers from a cache of so many bytes; of 0 bytes: from the model alone."""
+        return cls(AnswerCache(max_bytes, observer) if max_bytes else None)
+
+    async def follow_versions(self, registry: ModelRegistry) -> None:
+        """Drops the answers of every version that goes, for as long as it is not cancelled."""
+        while self._cache is not None:
+            changed = registry.changed
+            states = registry.states
+            self._cache.keep_versions({one.key for state in states for one in state.versions})
+            await changed.wait()
 
     async def answer(
         self,

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+import functools
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
-from service.domain.answers import Answer, TextResult
+from service.domain.answers import Answer, TextResult, TokenizeAnswer
 from service.domain.models import LoadedVersion, ModelSelector, ModelState
-from service.domain.requests import GenerateCall, ScoreCall
+from service.domain.requests import GenerateCall, ScoreCall, TokenizeCall
 from service.domain.streams import ManyAnswer, ManyCall, ManyInput, StreamCall, StreamEvent
 from service.errors import (
     InvalidRequestError,
     ModelAnswerError,
     VersionGoneError,
 )
+from service.pipeline.cached_answers import CachedAnswers
 from service.pipeline.field_paths import PATHS_OF_MANY, with_paths
 from service.pipeline.generating import encode_prefix, generate_on
 from service.pipeline.limits import check_characters, check_count
@@ -26,10 +29,12 @@ from service.pipeline.patience import patiently
 from service.pipeline.scoring import score_on
 from service.pipeline.stopwatch import Stopwatch
 from service.pipeline.streaming import check_stream, stream_on
+from service.pipeline.tokenizing import check_total_characters, max_token_count, tokenize_on
 from service.security.callers import current_caller
 from service.settings import GatewaySettings
 
-WorkOnVersion = Callable[[LoadedVersion], Awaitable[tuple[TextResult, ...]]]
+WorkOnVersion = Callable[[LoadedVersion, Sequence[int]], Awaitable[tuple[TextResult, ...]]]
+"""Answers the texts at these places of a call with a version."""
 
 MOST_SWAPS: Final = 3
 """How often a call begins anew because the version that answered it was unloaded."""
@@ -42,14 +47,20 @@ class InferencePipeline:
         registry: Knows the models.
         batcher: Takes rows to the model server.
         settings: Limits of a call.
+        answers: Knows answers already; None: every text is worked on.
     """
 
     def __init__(
-        self, registry: ModelRegistry, batcher: Batcher, settings: GatewaySettings
+        self,
+        registry: ModelRegistry,
+        batcher: Batcher,
+        settings: GatewaySettings,
+        answers: CachedAnswers | None = None,
     ) -> None:
         self._registry = registry
         self._batcher = batcher
         self._settings = settings
+        self._answers = answers or CachedAnswers()
 
     def list_models(self) -> tuple[ModelState, ...]:
         """Every model that the caller may use, ordered by name."""
@@ -75,11 +86,13 @@ class InferencePipeline:
         fields = [f"texts[{index}]" for index in range(len(call.texts))]
         self._check_characters([*fields, "options.prefix"], [*call.texts, call.options.prefix])
         stopwatch = Stopwatch()
-        return await self._answer(
-            call,
-            stopwatch,
-            lambda version: generate_on(version, call, batcher=self._batcher, stopwatch=stopwatch),
-        )
+
+        async def work(version: LoadedVersion, places: Sequence[int]) -> tuple[TextResult, ...]:
+            self._batcher.check_room(priority=call.priority)
+            part = replace(call, texts=tuple(call.texts[place] for place in places))
+            return await generate_on(version, part, batcher=self._batcher, stopwatch=stopwatch)
+
+        return await self._answer(call, stopwatch, work)
 
     async def stream_generate(self, call: StreamCall) -> AsyncGenerator[StreamEvent]:
         """Generates an output for one text and tells of it while it grows. Close it to give up.
@@ -154,11 +167,27 @@ class InferencePipeline:
         texts = [text for pair in call.pairs for text in (pair.source_text, pair.target_text)]
         self._check_characters(fields, texts)
         stopwatch = Stopwatch()
-        return await self._answer(
-            call,
-            stopwatch,
-            lambda version: score_on(version, call, batcher=self._batcher, stopwatch=stopwatch),
-        )
+
+        async def work(version: LoadedVersion, places: Sequence[int]) -> tuple[TextResult, ...]:
+            self._batcher.check_room(priority=call.priority)
+            part = replace(call, pairs=tuple(call.pairs[place] for place in places))
+            return await score_on(version, part, batcher=self._batcher, stopwatch=stopwatch)
+
+        return await self._answer(call, stopwatch, work)
+
+    async def tokenize(self, call: TokenizeCall) -> TokenizeAnswer:
+        """Splits every text into tokens. Texts may be longer than the model takes.
+
+        Raises:
+            ServiceError: The call breaks a limit, or its model is not ready.
+        """
+        check_count("texts", len(call.texts), self._settings.max_texts_per_call)
+        fields = [f"texts[{index}]" for index in range(len(call.texts))]
+        self._check_characters(fields, list(call.texts))
+        check_total_characters(call.texts)
+        version = self._registry.resolve(call.model)
+        results = await tokenize_on(version, call.texts, call.side)
+        return TokenizeAnswer(version.key, results, max_token_count(version, call.side))
 
     def _check_characters(self, fields: list[str], texts: list[str]) -> None:
         check_characters(fields, texts, self._settings.max_text_characters)
@@ -169,15 +198,14 @@ class InferencePipeline:
         """Has one version answer the whole call; the next one if it is unloaded meanwhile."""
         selector = call.model
         version = self._registry.resolve(selector)
-        self._batcher.check_room(priority=call.priority)
         for _ in range(MOST_SWAPS):
             try:
-                results = await self._work_on(version, work)
+                results = await self._work_on(version, call, stopwatch, work)
             except VersionGoneError:
                 version = await self._registry.resolve_after(version.key, selector)
             else:
                 return Answer(version.key, results, stopwatch.timings())
-        results = await self._work_on(version, work)
+        results = await self._work_on(version, call, stopwatch, work)
         return Answer(version.key, results, stopwatch.timings())
 
     async def _stream_on(
@@ -197,9 +225,17 @@ class InferencePipeline:
             self._registry.report_broken_answer(version.key)
             raise
 
-    async def _work_on(self, version: LoadedVersion, work: WorkOnVersion) -> tuple[TextResult, ...]:
+    async def _work_on(
+        self,
+        version: LoadedVersion,
+        call: GenerateCall | ScoreCall,
+        stopwatch: Stopwatch,
+        work: WorkOnVersion,
+    ) -> tuple[TextResult, ...]:
         try:
-            return await work(version)
+            return await self._answers.answer(
+                version.key, call, work=functools.partial(work, version), stopwatch=stopwatch
+            )
         except ModelAnswerError:
             self._registry.report_broken_answer(version.key)
             raise

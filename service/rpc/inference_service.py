@@ -22,6 +22,7 @@ from service.api.stream_messages import (
     write_stream_event,
 )
 from service.api.to_messages import write_generate, write_model, write_models, write_score
+from service.api.tokenize_messages import read_tokenize, write_tokenize
 from service.call_record import current_request_id
 from service.pipeline.inference import InferencePipeline
 
@@ -77,6 +78,12 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         """Scores given target texts."""
         call = read_score(request, _deadline_of(context))
         return write_score(await self._pipeline.score(call))
+
+    async def Tokenize(
+        self, request: inference_pb2.TokenizeRequest, context: Context
+    ) -> inference_pb2.TokenizeResponse:
+        """Splits texts into tokens."""
+        return write_tokenize(await self._pipeline.tokenize(read_tokenize(request)))
 
     async def ListModels(
         self, request: inference_pb2.ListModelsRequest, context: Context
