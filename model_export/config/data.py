@@ -17,6 +17,16 @@ class DataKind(StrEnum):
     TATOEBA_EN_FR = "tatoeba_en_fr"
     MULTI30K_EN_DE = "multi30k_en_de"
     MULTI30K_EN_FR = "multi30k_en_fr"
+    SNIPS = "snips"
+    TREC = "trec"
+    IMDB_SAMPLE = "imdb_sample"
+    LABELLED_TEXT = "labelled_text"
+
+
+LABELLED_DATA = frozenset(
+    {DataKind.SNIPS, DataKind.TREC, DataKind.IMDB_SAMPLE, DataKind.LABELLED_TEXT}
+)
+"""Data for classifiers: texts, each with a label."""
 
 
 class DataSettings(Settings):

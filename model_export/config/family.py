@@ -18,10 +18,23 @@ class ModelKind(StrEnum):
 
     RNN = "rnn"
     TRANSFORMER = "transformer"
+    CLASSIFIER = "classifier"
 
 
-class ModelLimits(Settings):
+class SourceLimits(Settings):
     """What every family has.
+
+    Attributes:
+        dropout: Share of elements dropped in training, 0 to below 1.
+        max_source_tokens: The longest source that the exported model accepts, in tokens.
+    """
+
+    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    max_source_tokens: int = Field(default=64, ge=1, le=4096)
+
+
+class ModelLimits(SourceLimits):
+    """What every family has that writes an output.
 
     Attributes:
         dropout: Share of elements dropped in training, 0 to below 1.
@@ -29,6 +42,4 @@ class ModelLimits(Settings):
         max_target_tokens: The longest output, in tokens, the end token counted.
     """
 
-    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
-    max_source_tokens: int = Field(default=64, ge=1, le=4096)
     max_target_tokens: int = Field(default=64, ge=2, le=4096)

@@ -18,7 +18,8 @@ from pydantic import Field, ValidationError, model_validator
 from heed.contract import Task
 from heed.text import TokenizerSettings
 from model_export.config.base import Settings
-from model_export.config.data import DataSettings
+from model_export.config.classifier import AnyModelSettings, ClassifierSettings
+from model_export.config.data import LABELLED_DATA, DataSettings
 from model_export.config.model import ModelSettings, RnnSettings
 from model_export.config.problems import describe_problem, near_match
 from model_export.config.training import DevMetric, TrainingSettings
@@ -29,6 +30,7 @@ RECIPE_SUFFIX = ".yaml"
 _DEV_METRICS = {
     Task.PRONOUNCE: (DevMetric.WORD_ACCURACY, DevMetric.LOSS),
     Task.TRANSLATE: (DevMetric.BLEU, DevMetric.CHRF, DevMetric.LOSS),
+    Task.CLASSIFY: (DevMetric.ACCURACY, DevMetric.MACRO_F1, DevMetric.LOSS),
 }
 """What can decide which weights are the best, by task; the default first."""
 
@@ -80,7 +82,7 @@ class Recipe(Settings):
         task: What the model will do.
         data: What to learn from.
         source_tokenizer: How source text is split.
-        target_tokenizer: How target text is split.
+        target_tokenizer: How target text is split; none for a classifier, which writes no text.
         joint_tokenizer: Whether one tokenizer, trained on both sides' texts, splits both.
         model: What the model looks like.
         training: How to train.
@@ -92,9 +94,9 @@ class Recipe(Settings):
     task: Task
     data: DataSettings
     source_tokenizer: TokenizerSettings
-    target_tokenizer: TokenizerSettings
+    target_tokenizer: TokenizerSettings | None = None
     joint_tokenizer: bool = False
-    model: ModelSettings = Field(default_factory=RnnSettings)
+    model: AnyModelSettings = Field(default_factory=RnnSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     card: CardSettings = Field(default_factory=CardSettings)
@@ -103,6 +105,57 @@ class Recipe(Settings):
     def dev_metric(self) -> DevMetric:
         """What decides which weights are the best."""
         return self.training.dev_metric or _DEV_METRICS[self.task][0]
+
+    @property
+    def seq2seq_model(self) -> ModelSettings:
+        """What the model looks like that writes an output.
+
+        Raises:
+            RecipeError: It is a classifier.
+        """
+        if isinstance(self.model, ClassifierSettings):
+            raise RecipeError(f"the model of {self.name} is a classifier, and writes no output")
+        return self.model
+
+    @property
+    def target_text_tokenizer(self) -> TokenizerSettings:
+        """How target text is split.
+
+        Raises:
+            RecipeError: The model is a classifier.
+        """
+        if self.target_tokenizer is None:
+            raise RecipeError(f"the model of {self.name} is a classifier, and writes no output")
+        return self.target_tokenizer
+
+    @property
+    def classifier_model(self) -> ClassifierSettings:
+        """What the classifier looks like.
+
+        Raises:
+            RecipeError: The model is no classifier.
+        """
+        if not isinstance(self.model, ClassifierSettings):
+            raise RecipeError(f"the model of {self.name} is no classifier: it is {self.model.kind}")
+        return self.model
+
+    @model_validator(mode="after")
+    def _parts_fit_the_task(self) -> Recipe:
+        is_classifier = self.task is Task.CLASSIFY
+        if is_classifier != isinstance(self.model, ClassifierSettings):
+            raise ValueError(f"the task {self.task} does not go with a model of {self.model.kind}")
+        if is_classifier != (self.data.kind in LABELLED_DATA):
+            raise ValueError(f"the task {self.task} does not go with data of {self.data.kind}")
+        if is_classifier == (self.target_tokenizer is not None):
+            has = "has no" if is_classifier else "needs a"
+            raise ValueError(f"the task {self.task} {has} target_tokenizer")
+        has_sentences = isinstance(self.model, ClassifierSettings) and self.model.sentences
+        if has_sentences and self.training.jit_compile:
+            raise ValueError(
+                "a model with sentences needs training.jit_compile false: how many sentences a "
+                "batch has differs from batch to batch"
+            )
+        return self
 
     @model_validator(mode="after")
     def _metric_fits_the_task(self) -> Recipe:
@@ -129,11 +182,14 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _model_holds_the_buckets(self) -> Recipe:
         longest = self.training.length_buckets[-1]
-        limit = min(self.model.max_source_tokens, self.model.max_target_tokens)
+        limits = {"model.max_source_tokens": self.model.max_source_tokens}
+        if not isinstance(self.model, ClassifierSettings):
+            limits["model.max_target_tokens"] = self.model.max_target_tokens
+        limit = min(limits.values())
         if longest > limit:
             raise ValueError(
                 f"training.length_buckets ends at {longest} tokens, but the model is limited to "
-                f"{limit} (model.max_source_tokens, model.max_target_tokens)"
+                f"{limit} ({', '.join(limits)})"
             )
         return self
 

@@ -16,6 +16,8 @@ class DevMetric(StrEnum):
     WORD_ACCURACY = "word_accuracy"
     BLEU = "bleu"
     CHRF = "chrf"
+    ACCURACY = "accuracy"
+    MACRO_F1 = "macro_f1"
     LOSS = "loss"
 
 
@@ -50,7 +52,7 @@ class TrainingSettings(Settings):
         jit_compile: Whether XLA compiles the training step, once for every bucket.
         evaluate_every_steps: Steps between two evaluations on dev, each followed by a checkpoint.
         dev_metric: What decides which weights are the best; none = word accuracy of
-            pronunciations, BLEU of translations.
+            pronunciations, BLEU of translations, accuracy of labels.
         dev_words: Examples of dev used for this during training; the final figure uses all.
         patience: Evaluations without a better figure after which training stops; none = never.
         average_last: Evaluations whose weights are kept, and averaged when training ends; the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,8 +104,24 @@ def bucket_pairs(
     return BucketedPairs(buckets, left_out_count)
 
 
+class HasRows(Protocol):
+    """A bucket, as planning sees it."""
+
+    @property
+    def row_count(self) -> int:
+        """Number of rows."""
+
+
+class HasBuckets(Protocol):
+    """Buckets, as planning sees them."""
+
+    @property
+    def buckets(self) -> Sequence[HasRows]:
+        """Shortest first."""
+
+
 def plan_epoch(
-    pairs: BucketedPairs, *, batch_sizes: Sequence[int], seed: int, epoch: int
+    pairs: HasBuckets, *, batch_sizes: Sequence[int], seed: int, epoch: int
 ) -> list[PlannedBatch]:
     """The batches of an epoch, in an order that `seed` and `epoch` alone decide.
 

@@ -21,10 +21,18 @@ class Split(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A source text with every target text that is right for it, one or more."""
+    """A source text with every target text that is right for it, one or more.
+
+    Attributes:
+        source: The source text.
+        references: What is right for it; of a labelled text, its label.
+        marks: Parts of the source where attention ought to be, if that is known: begin and end
+            (exclusive) of each, in Unicode code points.
+    """
 
     source: str
     references: tuple[str, ...]
+    marks: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

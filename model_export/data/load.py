@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from model_export.config import DataKind, DataSettings
 from model_export.data.cmudict import load_cmudict
-from model_export.data.examples import Example, ExampleSet, take_evenly
+from model_export.data.examples import ExampleSet, take_evenly
+from model_export.data.labelled_text import (
+    load_imdb_sample,
+    load_labelled_text,
+    load_snips,
+    load_trec,
+)
 from model_export.data.multi30k import load_multi30k
 from model_export.data.parallel_text import ParallelFiles, load_parallel_text
 
@@ -27,10 +34,14 @@ _TATOEBA = ParallelFiles(
 
 _LOADERS: dict[DataKind, Callable[[Path | None], ExampleSet]] = {
     DataKind.CMUDICT_G2P: load_cmudict,
+    DataKind.IMDB_SAMPLE: load_imdb_sample,
+    DataKind.LABELLED_TEXT: load_labelled_text,
     DataKind.MULTI30K_EN_DE: partial(load_multi30k, target_language="de"),
     DataKind.MULTI30K_EN_FR: partial(load_multi30k, target_language="fr"),
     DataKind.SMALL_VOCAB_EN_FR: partial(load_parallel_text, files=_SMALL_VOCAB),
+    DataKind.SNIPS: load_snips,
     DataKind.TATOEBA_EN_FR: partial(load_parallel_text, files=_TATOEBA),
+    DataKind.TREC: load_trec,
 }
 
 
@@ -46,7 +57,7 @@ def load_examples(settings: DataSettings, data_dir: Path | None = None) -> Examp
     """
     examples = _LOADERS[settings.kind](data_dir)
     pairs = [
-        Example(example.source, (reference,))
+        replace(example, references=(reference,))
         for example in examples.train
         for reference in example.references
     ]

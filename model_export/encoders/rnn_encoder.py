@@ -55,9 +55,9 @@ class RnnEncoder(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True  # the mask comes as an argument, and goes no further
         self.embedding = keras.layers.Embedding(vocabulary_size, embedding_width, name="embedding")
-        self.forward = [_recurrence(cell, width, index) for index in range(layers)]
+        self.forward = [recurrence(cell, width, index) for index in range(layers)]
         self.backward = [
-            _recurrence(cell, width, index, backwards=True)
+            recurrence(cell, width, index, backwards=True)
             for index in range(layers)
             if bidirectional
         ]
@@ -81,7 +81,7 @@ class RnnEncoder(keras.layers.Layer):
         return EncoderOutput(values, summary)
 
 
-def _recurrence(
+def recurrence(
     cell: CellKind, width: int, index: int, *, backwards: bool = False
 ) -> keras.layers.RNN:
     """A layer without cuDNN's fused kernel, so that the exported graph runs on any device."""

@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from model_export.data.examples import Split
 
+if TYPE_CHECKING:
+    from model_export.evaluation.metrics import Metrics
+
+MAX_SHOWN_LABELS: Final = 12
+"""With more labels than these, who is taken for whom is in the run's confusion file alone."""
 MAX_BEAM_WIDTH: Final = 32
 """The widest beam that is measured: the widest of an exported version."""
 
@@ -58,9 +63,27 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(metrics.as_dict(), indent=2), flush=True)
     else:
         _print_table(metrics.as_dict(), split)
+        _print_confusion(metrics)
     # Last, so that a full disk does not cost the figures.
     save_metrics(metrics, arguments.run, split=split, beam_width=arguments.beam_width)
     return 0
+
+
+def _print_confusion(metrics: Metrics) -> None:
+    """How often each label (row) was taken for each other (column), if there are not too many."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from model_export.evaluation.classification import ClassificationMetrics
+
+    if not isinstance(metrics, ClassificationMetrics) or len(metrics.labels) > MAX_SHOWN_LABELS:
+        return
+    table = Table("right label", title="given labels")
+    for label in metrics.labels:
+        table.add_column(label, justify="right")
+    for label, counts in zip(metrics.labels, metrics.confusion, strict=True):
+        table.add_row(label, *(str(count) if count else "·" for count in counts))
+    Console().print(table)
 
 
 def _print_table(values: dict[str, float], split: Split) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from model_export.data.examples import Split
 from model_export.data.load import load_examples
-from model_export.errors import DataError
+from model_export.errors import DataError, RunError
+from model_export.evaluation.classification import ClassificationMetrics
+from model_export.evaluation.label_outputs import LabelDecoder
 from model_export.evaluation.metrics import Metrics, task_metrics
 from model_export.evaluation.text_outputs import TextDecoder
 from model_export.progress import progress_display
@@ -26,7 +28,7 @@ def evaluate_run(
         beam_width: Hypotheses that beam search follows, 1 or more; None = greedy search.
 
     Raises:
-        RunError: The folder holds no finished run.
+        RunError: The folder holds no finished run, or a classifier and a beam is asked for.
         DataError: The data is missing or unreadable, or the split is empty.
     """
     return measure(TrainingRun.load(path), split=split, data_dir=data_dir, beam_width=beam_width)
@@ -39,7 +41,23 @@ def measure(
     examples = load_examples(run.recipe.data, data_dir).split(split)
     if not examples:
         raise DataError(f"the data has no {split} examples")
-    decoder = TextDecoder(
+    with progress_display(f"evaluating on {split}", len(examples)) as display:
+
+        def on_progress(done: int) -> None:
+            display.update(done, "")
+
+        if run.labels:
+            if beam_width is not None:
+                raise RunError(f"{run.path} holds a classifier, which searches for nothing")
+            return _label_decoder(run).metrics(examples, on_progress)
+        decoder = _text_decoder(run, beam_width)
+        outputs = decoder.decode([example.source for example in examples], on_progress)
+    references = [example.references for example in examples]
+    return task_metrics(run.recipe, outputs, references)
+
+
+def _text_decoder(run: TrainingRun, beam_width: int | None) -> TextDecoder:
+    return TextDecoder(
         run.model,
         source_tokenizer=run.source_tokenizer,
         target_tokenizer=run.target_tokenizer,
@@ -47,13 +65,16 @@ def measure(
         batch_size=run.recipe.evaluation.batch_size,
         beam_width=beam_width,
     )
-    with progress_display(f"evaluating on {split}", len(examples)) as display:
-        outputs = decoder.decode(
-            [example.source for example in examples],
-            on_progress=lambda done: display.update(done, ""),
-        )
-    references = [example.references for example in examples]
-    return task_metrics(run.recipe, outputs, references)
+
+
+def _label_decoder(run: TrainingRun) -> LabelDecoder:
+    return LabelDecoder(
+        run.model,
+        run.recipe.classifier_model,
+        tokenizer=run.source_tokenizer,
+        labels=run.labels,
+        batch_size=run.recipe.evaluation.batch_size,
+    )
 
 
 def save_metrics(
@@ -61,7 +82,8 @@ def save_metrics(
 ) -> None:
     """Saves what `evaluate_run` measured as evaluation-SPLIT.json in the run.
 
-    With a beam the file is evaluation-SPLIT-beam-K.json.
+    With a beam the file is evaluation-SPLIT-beam-K.json. What labels were taken for others goes
+    into confusion-SPLIT.json.
 
     Raises:
         RunError: The folder cannot be written.
@@ -69,3 +91,7 @@ def save_metrics(
     content = json.dumps(metrics.as_dict(), indent=2) + "\n"
     search = "" if beam_width is None else f"-beam-{beam_width}"
     write_atomically(path / f"evaluation-{split}{search}.json", content.encode())
+    if isinstance(metrics, ClassificationMetrics):
+        confusion = {"labels": metrics.labels, "counts": metrics.confusion}
+        content = json.dumps(confusion, ensure_ascii=False) + "\n"
+        write_atomically(path / f"confusion-{split}.json", content.encode())

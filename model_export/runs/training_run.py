@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from heed.contract import Task
 from heed.text import Tokenizer, TokenizerError
 from model_export.config import Recipe, RecipeError, parse_recipe
 from model_export.errors import RunError
 
 if TYPE_CHECKING:
     from model_export.models import Seq2Seq
+    from model_export.models.build_classifier import AnyClassifier
 
 RECIPE_FILE: Final = "recipe.json"
 SOURCE_TOKENIZER_FILE: Final = "source_tokenizer.model"
@@ -23,6 +25,7 @@ BEST_WEIGHTS_FILE: Final = "best.weights.h5"
 STATE_FILE: Final = "training_state.npz"
 HISTORY_FILE: Final = "history.json"
 METRICS_FILE: Final = "metrics.json"
+LABELS_FILE: Final = "labels.json"
 TENSORBOARD_FOLDER: Final = "tensorboard"
 
 
@@ -34,17 +37,30 @@ class TrainingRun:
         path: The run's folder.
         recipe: What it was trained by.
         source_tokenizer: Splits source text.
-        target_tokenizer: Splits target text.
+        target_tokenizer_if_any: Splits target text; None of a classifier.
         model: The model with its best weights.
         metrics: Quality and cost by name, for example "dev.word_accuracy" (a fraction, 0 to 1).
+        labels: What a classifier tells apart, in the order of its outputs; empty of other models.
     """
 
     path: Path
     recipe: Recipe
     source_tokenizer: Tokenizer
-    target_tokenizer: Tokenizer
-    model: Seq2Seq
+    target_tokenizer_if_any: Tokenizer | None
+    model: Seq2Seq | AnyClassifier
     metrics: dict[str, float]
+    labels: tuple[str, ...] = ()
+
+    @property
+    def target_tokenizer(self) -> Tokenizer:
+        """Splits target text.
+
+        Raises:
+            RunError: The model is a classifier, and writes no text.
+        """
+        if self.target_tokenizer_if_any is None:
+            raise RunError(f"{self.path} holds a classifier, which writes no text")
+        return self.target_tokenizer_if_any
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> TrainingRun:
@@ -66,11 +82,12 @@ class TrainingRun:
                 for name, value in json.loads((folder / METRICS_FILE).read_text("utf-8")).items()
             }
             source = load_tokenizer(folder / SOURCE_TOKENIZER_FILE)
-            target = load_tokenizer(folder / TARGET_TOKENIZER_FILE)
-            model = _load_model(folder, recipe, source=source, target=target)
+            target, labels = load_outputs(folder, recipe)
+            model = untrained_model(recipe, source=source, target=target, labels=labels)
+            model.load_weights(folder / BEST_WEIGHTS_FILE)
         except (OSError, ValueError, KeyError) as error:
             raise RunError(f"the training run {folder} is damaged: {error}") from error
-        return TrainingRun(folder, recipe, source, target, model, metrics)
+        return TrainingRun(folder, recipe, source, target, model, metrics, labels)
 
 
 def load_run_recipe(folder: Path) -> Recipe:
@@ -140,14 +157,46 @@ def write_file_atomically(path: Path, write: Callable[[Path], object]) -> None:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _load_model(folder: Path, recipe: Recipe, *, source: Tokenizer, target: Tokenizer) -> Seq2Seq:
-    from model_export.models import build_model
+def untrained_model(
+    recipe: Recipe, *, source: Tokenizer, target: Tokenizer | None, labels: Sequence[str]
+) -> Seq2Seq | AnyClassifier:
+    """The model of a recipe with its first weights.
 
-    model = build_model(
-        recipe.model,
+    Args:
+        recipe: What the model looks like.
+        source: Splits the sources.
+        target: Splits the targets; None for a classifier.
+        labels: The labels of a classifier.
+
+    Raises:
+        RecipeError: The recipe is for a classifier and there is a target, or the reverse.
+    """
+    from model_export.models import build_model
+    from model_export.models.build_classifier import build_classifier
+
+    if target is None:
+        return build_classifier(
+            recipe.classifier_model,
+            vocabulary_size=source.vocabulary_size,
+            label_count=len(labels),
+            seed=recipe.training.seed,
+        )
+    return build_model(
+        recipe.seq2seq_model,
         source_vocabulary_size=source.vocabulary_size,
         target_vocabulary_size=target.vocabulary_size,
         seed=recipe.training.seed,
     )
-    model.load_weights(folder / BEST_WEIGHTS_FILE)
-    return model
+
+
+def load_outputs(folder: Path, recipe: Recipe) -> tuple[Tokenizer | None, tuple[str, ...]]:
+    """The target tokenizer of a run, or the labels of its classifier.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It holds neither.
+    """
+    if recipe.task is not Task.CLASSIFY:
+        return load_tokenizer(folder / TARGET_TOKENIZER_FILE), ()
+    labels = json.loads((folder / LABELS_FILE).read_text("utf-8"))
+    return None, tuple(map(str, labels))

@@ -7,21 +7,22 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from heed.text import TokenizerError
 from model_export.data.examples import Split
 from model_export.errors import RunError
 from model_export.evaluation.evaluate import measure
 from model_export.evaluation.metrics import Metrics
-from model_export.models import build_model
 from model_export.runs.training_run import (
     BEST_WEIGHTS_FILE,
     HISTORY_FILE,
+    LABELS_FILE,
     METRICS_FILE,
     SOURCE_TOKENIZER_FILE,
     TARGET_TOKENIZER_FILE,
     TrainingRun,
+    load_outputs,
     load_run_recipe,
     load_tokenizer,
+    untrained_model,
     write_atomically,
     write_file_atomically,
 )
@@ -80,16 +81,11 @@ def _unwritten_run(path: Path, out: Path) -> TrainingRun:
     recipe = load_run_recipe(path)
     try:
         source = load_tokenizer(path / SOURCE_TOKENIZER_FILE)
-        target = load_tokenizer(path / TARGET_TOKENIZER_FILE)
-    except (OSError, TokenizerError) as error:
+        target, labels = load_outputs(path, recipe)
+    except (OSError, ValueError) as error:
         raise RunError(f"the training run {path} is damaged: {error}") from error
-    model = build_model(
-        recipe.model,
-        source_vocabulary_size=source.vocabulary_size,
-        target_vocabulary_size=target.vocabulary_size,
-        seed=recipe.training.seed,
-    )
-    return TrainingRun(out, recipe, source, target, model, {})
+    model = untrained_model(recipe, source=source, target=target, labels=labels)
+    return TrainingRun(out, recipe, source, target, model, {}, labels)
 
 
 def _check_they_belong_together(averaged: Sequence[TrainingProgress]) -> None:
@@ -116,7 +112,8 @@ def _write(
     """Writes the new run; metrics.json, which makes it a finished one, comes last."""
     with held_run_folder(run.path, run.recipe):
         try:
-            for name in (SOURCE_TOKENIZER_FILE, TARGET_TOKENIZER_FILE):
+            outputs_file = LABELS_FILE if run.labels else TARGET_TOKENIZER_FILE
+            for name in (SOURCE_TOKENIZER_FILE, outputs_file):
                 shutil.copyfile(path / name, run.path / name)
         except OSError as error:
             raise RunError(f"cannot write {run.path}: {error.strerror or error}") from error

@@ -12,7 +12,7 @@ from model_export.runs.training_run import METRICS_FILE, RECIPE_FILE
 from model_export.training.run_folder import held_run_folder
 from model_export.training.stop import StopRequest
 
-_DEV_FIGURES = ("word_accuracy", "phoneme_error_rate", "bleu", "chrf")
+_DEV_FIGURES = ("word_accuracy", "phoneme_error_rate", "bleu", "chrf", "accuracy", "macro_f1")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

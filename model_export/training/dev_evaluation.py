@@ -30,7 +30,7 @@ class DevEvaluation:
             model,
             source_tokenizer=data.source_tokenizer,
             target_tokenizer=data.target_tokenizer,
-            max_target_tokens=recipe.model.max_target_tokens,
+            max_target_tokens=recipe.seq2seq_model.max_target_tokens,
             batch_size=recipe.evaluation.batch_size,
         )
 

@@ -59,11 +59,13 @@ def prepare_data(recipe: Recipe, *, folder: Path, data_dir: Path | None) -> Prep
     pairs = training_pairs(examples.train)
     sources, targets = [source for source, _ in pairs], [target for _, target in pairs]
     both = [*sources, *targets] if recipe.joint_tokenizer else []
-    source_tokenizer = _tokenizer(
+    source_tokenizer = run_tokenizer(
         folder / SOURCE_TOKENIZER_FILE, both or sources, recipe.source_tokenizer
     )
-    target_tokenizer = _tokenizer(
-        folder / TARGET_TOKENIZER_FILE, both or targets, recipe.target_tokenizer
+    target_tokenizer = run_tokenizer(
+        folder / TARGET_TOKENIZER_FILE,
+        both or targets,
+        recipe.target_text_tokenizer,
     )
 
     def bucketed(text_pairs: list[tuple[str, str]]) -> BucketedPairs:
@@ -93,7 +95,12 @@ def prepare_data(recipe: Recipe, *, folder: Path, data_dir: Path | None) -> Prep
     return data
 
 
-def _tokenizer(path: Path, texts: Iterable[str], settings: TokenizerSettings) -> Tokenizer:
+def run_tokenizer(path: Path, texts: Iterable[str], settings: TokenizerSettings) -> Tokenizer:
+    """The tokenizer of a run, trained on texts if the run has none yet.
+
+    Raises:
+        RunError: It cannot be made, written or read.
+    """
     try:
         if not path.is_file():
             write_atomically(path, train_tokenizer(texts, settings))

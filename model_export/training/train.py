@@ -6,12 +6,14 @@ import json
 import time
 from pathlib import Path
 
+from heed.contract import Task
 from model_export.config import Recipe
 from model_export.evaluation.metrics import Metrics
 from model_export.progress import progress_display
 from model_export.quiet import spend_xla_notice
 from model_export.runs.training_run import METRICS_FILE, write_atomically
 from model_export.training.checkpoint import TrainingProgress
+from model_export.training.classifier_learner import ClassifierLearner, prepare_labelled_data
 from model_export.training.learner import Learner
 from model_export.training.prepare import prepare_data
 from model_export.training.seq2seq_learner import Seq2SeqLearner
@@ -71,6 +73,10 @@ def build_learner(recipe: Recipe, *, folder: Path, data_dir: Path | None) -> Lea
         DataError: The data is missing or unreadable.
         RunError: The tokenizers cannot be written or read.
     """
+    if recipe.task is Task.CLASSIFY:
+        return ClassifierLearner(
+            recipe, prepare_labelled_data(recipe, folder=folder, data_dir=data_dir)
+        )
     return Seq2SeqLearner(recipe, prepare_data(recipe, folder=folder, data_dir=data_dir))
 
 
