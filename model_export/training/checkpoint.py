@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model_export.errors import RunError
 from model_export.runs.training_run import STATE_FILE, write_file_atomically
@@ -24,6 +24,7 @@ class HistoryEntry(BaseModel):
         train_loss: Mean loss of a target token since the last evaluation, in nats.
         dev_loss: Mean loss of a target token of dev, in nats.
         dev_metrics: Measures of the task on dev, by name, with greedy search.
+        diagnostics: Measures of the training itself, by name.
         averaged_steps: The evaluations whose weights were averaged to be measured here; empty:
             the weights are those of `step` alone.
     """
@@ -34,6 +35,7 @@ class HistoryEntry(BaseModel):
     train_loss: float
     dev_loss: float
     dev_metrics: dict[str, float]
+    diagnostics: dict[str, float] = Field(default_factory=dict)
     averaged_steps: tuple[int, ...] = ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 
@@ -48,6 +48,13 @@ class Learner(Protocol):
     @property
     def left_out_count(self) -> int:
         """Training examples that are too long, or empty, and are left out."""
+
+    @property
+    def objective_variables(self) -> Sequence[Any]:
+        """What the objective remembers from batch to batch, apart from the model's weights."""
+
+    def diagnostics(self) -> dict[str, float]:
+        """Measures of the training itself, by name; called at every evaluation."""
 
     def plan(self, epoch: int) -> list[PlannedBatch]:
         """The batches of an epoch, always as many."""

@@ -26,12 +26,27 @@ def token_loss_sum(
     Returns:
         The sum in nats, float32 [].
     """
+    return tf.reduce_sum(
+        token_losses(
+            logits, targets, target_lengths=target_lengths, label_smoothing=label_smoothing
+        )
+    )
+
+
+def token_losses(
+    logits: tf.Tensor,
+    targets: tf.Tensor,
+    *,
+    target_lengths: tf.Tensor,
+    label_smoothing: float = 0.0,
+) -> tf.Tensor:
+    """The terms of `token_loss_sum`, float32 [B, T]; 0 behind a row's length."""
     mask = tf.sequence_mask(target_lengths, tf.shape(targets)[1])
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
     if label_smoothing:
         spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
         losses = (1.0 - label_smoothing) * losses + label_smoothing * spread
-    return tf.reduce_sum(tf.where(mask, losses, tf.zeros_like(losses)))
+    return tf.where(mask, losses, tf.zeros_like(losses))
 
 
 def doubly_stochastic_penalty(

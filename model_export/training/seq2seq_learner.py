@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import keras
 
-from model_export.config import Recipe, RnnSettings, XuSoftSettings
+from model_export.config import Recipe
 from model_export.data.batches import Batch, batch_dataset
 from model_export.data.buckets import PlannedBatch, plan_epoch
 from model_export.models import build_model
 from model_export.training.dev_evaluation import DevEvaluation
+from model_export.training.hard_attention import HardAttentionTerm, gradient_variance
+from model_export.training.objective import objective_terms
 from model_export.training.prepare import PreparedData
 from model_export.training.steps import BatchFunction, training_step
+
+_DIAGNOSTIC_BATCHES: Final = 4
 
 
 class Seq2SeqLearner:
@@ -27,12 +32,22 @@ class Seq2SeqLearner:
         self._recipe = recipe
         self._data = data
         self.model = build_model(
-            recipe.model,
+            recipe.seq2seq_model,
             source_vocabulary_size=data.source_tokenizer.vocabulary_size,
             target_vocabulary_size=data.target_tokenizer.vocabulary_size,
             seed=recipe.training.seed,
         )
         self.dev = DevEvaluation(recipe, data, self.model)
+        self._terms = objective_terms(recipe)
+        self.objective_variables = [item for term in self._terms for item in term.variables]
+        self._gradient_variance = next(
+            (
+                gradient_variance(self.model, term)
+                for term in self._terms
+                if isinstance(term, HardAttentionTerm)
+            ),
+            None,
+        )
         self.train_sha256 = data.train_sha256
         self.train_count = data.train.pair_count
         self.left_out_count = data.train.left_out_count
@@ -50,17 +65,13 @@ class Seq2SeqLearner:
 
     def training_step(self, optimizer: keras.optimizers.Optimizer) -> BatchFunction:
         """A function that changes the model's weights by one batch."""
-        return training_step(
-            self.model,
-            optimizer,
-            self._recipe.training,
-            attention_penalty=_attention_penalty(self._recipe),
-        )
+        return training_step(self.model, optimizer, self._recipe.training, terms=self._terms)
 
-
-def _attention_penalty(recipe: Recipe) -> float:
-    match recipe.model:
-        case RnnSettings(attention=XuSoftSettings(penalty=penalty)):
-            return penalty
-        case _:
-            return 0.0
+    def diagnostics(self) -> dict[str, float]:
+        """How noisy the gradient of hard attention is, on a few batches of dev."""
+        if self._gradient_variance is None:
+            return {}
+        pairs = self._data.progress_dev_pairs
+        sizes = self._recipe.training.batch_sizes
+        plan = plan_epoch(pairs, batch_sizes=sizes, seed=0, epoch=0)
+        return self._gradient_variance(batch_dataset(pairs, plan[:_DIAGNOSTIC_BATCHES]))

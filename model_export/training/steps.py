@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -11,7 +11,8 @@ import tensorflow as tf
 from model_export.config import TrainingSettings
 from model_export.data.batches import Batch
 from model_export.models import Seq2Seq
-from model_export.training.loss import doubly_stochastic_penalty, token_loss_sum
+from model_export.training.loss import token_loss_sum
+from model_export.training.objective import ObjectiveTerm
 
 BatchFunction = Callable[[Batch], tuple[Any, Any]]
 """From a batch to its loss, summed over real target tokens (float32 []), and their number."""
@@ -22,14 +23,13 @@ def training_step(
     optimizer: keras.optimizers.Optimizer,
     settings: TrainingSettings,
     *,
-    attention_penalty: float = 0.0,
+    terms: Sequence[ObjectiveTerm] = (),
 ) -> BatchFunction:
     """A function that changes the model's weights by one batch.
 
-    The gradient is that of the mean loss over the batch's real target tokens, with the doubly
-    stochastic penalty times `attention_penalty` added to the sum of each row. What is returned
-    is the loss without the penalty. Each shape of batch is traced, and compiled if the settings
-    say so, when it is first seen.
+    The gradient is that of the mean loss over the batch's real target tokens, with `terms` added
+    to the sum. What is returned is the loss without them. Each shape of batch is traced, and
+    compiled if the settings say so, when it is first seen.
     """
     weights = model.trainable_variables
     optimizer.build(weights)
@@ -44,15 +44,11 @@ def training_step(
                 target_lengths=batch["target_lengths"],
                 label_smoothing=settings.label_smoothing,
             )
-            objective = loss_sum
-            if attention_penalty:
-                objective += attention_penalty * doubly_stochastic_penalty(
-                    output.attention_heads,
-                    lengths=batch["lengths"],
-                    target_lengths=batch["target_lengths"],
-                )
+            objective = loss_sum + sum(term.loss(output, batch) for term in terms)
             loss = objective / tf.cast(token_count, tf.float32)
         optimizer.apply(tape.gradient(loss, weights), weights)
+        for term in terms:
+            term.learn(output, batch)
         return loss_sum, token_count
 
     return tf.function(step, jit_compile=settings.jit_compile)

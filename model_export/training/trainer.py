@@ -59,7 +59,11 @@ class Trainer:
         self._dev = learner.dev
         self._recent = RecentWeights(folder, count=self._settings.average_last or 0)
         self._optimizer = optimizer
-        self._variables = [*self._model.variables, *optimizer.variables]
+        self._variables = [
+            *self._model.variables,
+            *optimizer.variables,
+            *learner.objective_variables,
+        ]
         self._progress = self._restored_progress()
         self._seen_widths: set[int] = set()
         self._time_left = TimeLeft(
@@ -143,11 +147,13 @@ class Trainer:
             train_loss=self._progress.loss_sum / self._progress.token_count,
             dev_loss=self._dev.loss(),
             dev_metrics=self._dev.progress_metrics(),
+            diagnostics=self._learner.diagnostics(),
         )
         self._take_note(entry)
         rate = float(self._optimizer.learning_rate)
         curves = {f"dev_{name}": value for name, value in entry.dev_metrics.items()}
         curves |= {"train_loss": entry.train_loss, "dev_loss": entry.dev_loss}
+        curves |= entry.diagnostics
         log.write(entry.step, curves | {"learning_rate": rate})
         seconds = time.monotonic() - started_s
         self._time_left.record_evaluation(seconds)

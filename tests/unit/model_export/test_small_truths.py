@@ -20,10 +20,12 @@ from model_export.config import (
     LuongLocalPredictiveSettings,
     RnnSettings,
     TrainingSettings,
+    XuHardSettings,
 )
 from model_export.decoders import BahdanauDecoder, LuongDecoder, build_cells
 from model_export.encoders import EncoderOutput
 from model_export.models import Seq2Seq
+from model_export.training.hard_attention import HardAttentionTerm
 from model_export.training.steps import training_step
 
 VOCABULARY, LENGTH, WIDTH, HALF_WIDTH = 12, 6, 24, 2
@@ -102,7 +104,10 @@ def _trained(kind: str, *, copied: bool) -> tuple[float, np.ndarray]:
     """How many tokens are right on fresh data, 0 to 1, and the mean attention [T, S]."""
     model = _model(kind)
     settings = TrainingSettings(jit_compile=False)
-    step: Callable[..., Any] = training_step(model, keras.optimizers.Adam(0.02), settings)
+    terms = [HardAttentionTerm(XuHardSettings())] if kind == "xu_hard" else []
+    step: Callable[..., Any] = training_step(
+        model, keras.optimizers.Adam(0.02), settings, terms=terms
+    )
     for seed in range(1, STEPS + 1):
         step(_batch(seed, copied=copied))
     fresh = _batch(0, copied=copied)

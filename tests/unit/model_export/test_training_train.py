@@ -139,6 +139,35 @@ def test_the_penalty_spreads_attention_over_the_source(tmp_path: Path) -> None:
     assert losses[5] < losses[0]
 
 
+class StopsAfter(StopRequest):
+    """Asks to stop after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self._steps_left = steps
+
+    @property
+    def exit_status(self) -> int | None:
+        self._steps_left -= 1
+        return None if self._steps_left > 0 else 143
+
+
+def test_hard_attention_reports_its_noise_and_goes_on_as_if_never_stopped(tmp_path: Path) -> None:
+    changes = ["model.attention={kind: xu_hard, units: 8}", "training.length_buckets=[14]"]
+    changes += ["training.epochs=1", "data.max_dev_words=4"]
+    folders = [tmp_path / name for name in ("whole", "stopped")]
+    for folder in folders:
+        folder.mkdir()
+    history = _train(folders[0], *changes)
+    for entry in history:
+        assert entry["diagnostics"]["gradient_variance"] > 0
+        assert "gradient_signal" in entry["diagnostics"]
+
+    recipe = load_recipe("g2p-tiny", [*SMALL, *changes])
+    assert not train(recipe, folder=folders[1], data_dir=None, stop=StopsAfter(3))
+    assert _train(folders[1], *changes) == history
+
+
 def test_tensorboard_shows_the_curves(tiny_run: Path) -> None:
     (path,) = (tiny_run / "tensorboard").iterdir()
     tags: dict[str, list[int]] = {}

@@ -1,0 +1,63 @@
+"""What training adds to the loss of the tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+from model_export.config import Recipe, RnnSettings, XuHardSettings, XuSoftSettings
+from model_export.data.batches import Batch
+from model_export.models import Seq2SeqOutput
+from model_export.training.hard_attention import HardAttentionTerm
+from model_export.training.loss import doubly_stochastic_penalty
+
+
+class ObjectiveTerm(Protocol):
+    """A term of the objective that is minimised."""
+
+    @property
+    def variables(self) -> Sequence[Any]:
+        """What the term itself remembers from batch to batch; saved with the training's state."""
+
+    def loss(self, output: Seq2SeqOutput, batch: Batch) -> tf.Tensor:
+        """What is added to the batch's summed loss, float32 []; changes nothing."""
+
+    def learn(self, output: Seq2SeqOutput, batch: Batch) -> None:
+        """Brings `variables` up to date with a batch."""
+
+
+class DoublyStochasticTerm:
+    """`doubly_stochastic_penalty` times lambda.
+
+    Args:
+        factor: lambda.
+    """
+
+    variables: tuple[Any, ...] = ()
+
+    def __init__(self, factor: float) -> None:
+        self._factor = factor
+
+    def loss(self, output: Seq2SeqOutput, batch: Batch) -> tf.Tensor:
+        """The penalty of the batch."""
+        return self._factor * doubly_stochastic_penalty(
+            output.attention_heads,
+            lengths=batch["lengths"],
+            target_lengths=batch["target_lengths"],
+        )
+
+    def learn(self, output: Seq2SeqOutput, batch: Batch) -> None:
+        """Nothing."""
+
+
+def objective_terms(recipe: Recipe) -> tuple[ObjectiveTerm, ...]:
+    """The terms that a recipe asks for."""
+    match recipe.model:
+        case RnnSettings(attention=XuSoftSettings(penalty=penalty)) if penalty:
+            return (DoublyStochasticTerm(penalty),)
+        case RnnSettings(attention=XuHardSettings() as settings):
+            return (HardAttentionTerm(settings),)
+        case _:
+            return ()
