@@ -8,3 +8,8 @@ python=${PYTHON:-.venv/bin/python}
     protos/heed/v1/model.proto protos/heed/v1/inference.proto
 "$python" -m grpc_tools.protoc -I protos --python_out="$out" --pyi_out="$out" protos/heed/wire/v1/serving.proto
 rm -f "$out/heed/v1/model_pb2_grpc.py"  # holds no service
+descriptors=$(mktemp)
+trap 'rm -f "$descriptors"' EXIT
+"$python" -m grpc_tools.protoc -I protos --include_source_info --descriptor_set_out="$descriptors" \
+    protos/heed/v1/model.proto protos/heed/v1/inference.proto
+"$python" tools/proto_comments.py "$descriptors" "$out/heed/v1/comments.json"

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-GENERATED = sorted(
+COMMENTS = Path("heed/v1/comments.json")
+MESSAGES = sorted(
     path.relative_to(ROOT)
     for folder in ("heed/v1", "heed/wire/v1")
     for path in (ROOT / folder).glob("*_pb2*.py*")
 )
+GENERATED = [*MESSAGES, COMMENTS]
 
 
 @pytest.fixture(scope="module")
@@ -32,4 +34,4 @@ def test_generated_code_is_what_the_protos_give(path: Path, fresh: Path) -> None
 
 def test_no_generated_file_is_missing(fresh: Path) -> None:
     made = sorted(path.relative_to(fresh) for path in fresh.rglob("*_pb2*.py*"))
-    assert made == GENERATED
+    assert made == MESSAGES
