@@ -19,7 +19,7 @@ from service.api.entrance import REQUEST_ID_KEY, Entrance
 from service.http.calls import Endpoint
 from service.http.errors import error_response, refusal
 from service.http.methods import METHODS
-from service.http.pages import Pages
+from service.http.pages import Pages, openapi
 from service.http.requests import GRPC_TIMEOUT_HEADER, TIMEOUT_HEADER
 from service.metrics import Metrics
 from service.pipeline.inference import InferencePipeline
@@ -56,6 +56,7 @@ def make_app(settings: GatewaySettings, parts: HttpParts) -> Starlette:
             Route("/healthz", pages.alive),
             Route("/readyz", pages.ready),
             Route("/metrics", pages.metrics),
+            Route("/openapi.json", openapi),
         ],
         middleware=_middleware(settings),
         exception_handlers={HTTPException: _refuse, Exception: _fail},

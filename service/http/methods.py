@@ -109,6 +109,10 @@ METHODS: Final = (
                 "/v1/models/{name}/versions/{version}",
                 (("name", "model.name"), ("version", "model.version")),
             ),
+            Path(
+                "/v1/models/{name}/labels/{label}",
+                (("name", "model.name"), ("label", "model.label")),
+            ),
         ),
         _get_model,
     ),

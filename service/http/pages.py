@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 from starlette.requests import Request
@@ -47,6 +48,18 @@ class Pages:
         """GET /metrics: for Prometheus."""
         text, content_type = self._metrics.exposition(request.headers.get("accept", ""))
         return Response(text, headers={"content-type": content_type})
+
+
+async def openapi(request: Request) -> Response:
+    """GET /openapi.json: what there is."""
+    return Response(_openapi_text(), media_type=JSON)
+
+
+@functools.cache
+def _openapi_text() -> str:
+    from service.http.openapi import openapi_document
+
+    return json.dumps(openapi_document(), ensure_ascii=False)
 
 
 def _readiness(state: ModelState) -> dict[str, object]:
