@@ -8,8 +8,8 @@ from typing import Final
 from service.batching.rates import Pauses
 from service.errors import DeadlineOutOfReachError, QueueFullError
 
-_CONFIDENCE: Final = 0.8
-"""The share of an estimated time that counts: who might just make it is let in."""
+_CONFIDENCE: Final = 0.9
+"""The share of the estimated time that counts on admission: who might just make it is let in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,16 @@ class Queue:
 
     Attributes:
         waiting_tokens: Tokens that wait, of all models.
+        model_tokens: Those of the call's model.
+        models: How many models have tokens that wait, the call's own included, 1 or more.
         tokens_per_s: How fast they are answered; None if that is not known.
         answer_s: How long the call would take, from now to its answer; None if that is not known,
             or if its model has nothing to do: an idle model is always asked.
     """
 
     waiting_tokens: int
+    model_tokens: int
+    models: int
     tokens_per_s: float | None
     answer_s: float | None = None
 
@@ -46,7 +50,9 @@ class Queue:
 class Admission:
     """Lets calls wait, or refuses them at once and says when to come back.
 
-    An empty queue admits a call of any size.
+    An empty queue admits a call of any size. A model finds room for its fair share also while
+    others have filled the queue: so many tokens may wait as are allowed in all, by the number of
+    models that have tokens there.
 
     Args:
         max_queue_tokens: The most tokens that may wait.
@@ -66,28 +72,25 @@ class Admission:
             DeadlineOutOfReachError: It would be answered after its deadline.
         """
         limit = self._max_bulk_tokens if call.is_bulk else self.max_queue_tokens
-        excess = queue.waiting_tokens + call.tokens - limit
+        over_all = queue.waiting_tokens + call.tokens - limit
+        over_share = queue.model_tokens + call.tokens - limit // queue.models
+        excess = min(over_all, over_share)
         if queue.waiting_tokens and excess > 0:
             raise QueueFullError(
                 waiting_tokens=queue.waiting_tokens,
                 max_queue_tokens=limit,
                 retry_after_s=self._pause_s(call, queue, excess=excess, now=now),
             )
-        if is_out_of_reach(queue.answer_s, call.time_left_s):
-            raise DeadlineOutOfReachError(
-                needed_s=queue.answer_s or 0.0,
-                time_left_s=call.time_left_s or 0.0,
-                retry_after_s=self._pause_s(call, queue, excess=queue.waiting_tokens, now=now),
-            )
+        answer_s, time_left_s = queue.answer_s, call.time_left_s
+        if answer_s is None or time_left_s is None or _CONFIDENCE * answer_s <= time_left_s:
+            return
+        raise DeadlineOutOfReachError(
+            needed_s=answer_s,
+            time_left_s=time_left_s,
+            retry_after_s=self._pause_s(call, queue, excess=queue.waiting_tokens, now=now),
+        )
 
     def _pause_s(self, call: Asked, queue: Queue, *, excess: int, now: float) -> float:
         return self._pauses.next_pause_s(
             tokens=call.tokens, excess=excess, tokens_per_s=queue.tokens_per_s, now=now
         )
-
-
-def is_out_of_reach(needed_s: float | None, time_left_s: float | None) -> bool:
-    """Whether there is evidence that the time left is too short."""
-    if needed_s is None or time_left_s is None:
-        return False
-    return _CONFIDENCE * needed_s > time_left_s

@@ -6,7 +6,7 @@ from typing import Final
 
 _KEPT: Final = 0.97
 """What a batch counts after the next one: about the last 30 decide."""
-_FEWEST: Final = 4.0
+_FEWEST: Final = 4
 """So many batches must count before anything is said."""
 _LARGEST_JUMP: Final = 4.0
 """A batch counts as at most so many times what was expected: one stall teaches little."""
@@ -32,9 +32,10 @@ class BatchTime:
         if self._is_first:
             self._is_first = False
             return
-        expected = self.seconds_for(padded_tokens)
-        if expected is not None:
-            seconds = min(seconds, _LARGEST_JUMP * expected)
+        if self._has_evidence:
+            fixed, slope = self._line()
+            larger = max(1.0, padded_tokens / self._largest)
+            seconds = min(seconds, _LARGEST_JUMP * larger * (fixed + slope * padded_tokens))
         self._weight = self._weight * _KEPT + 1.0
         self._x = self._x * _KEPT + padded_tokens
         self._y = self._y * _KEPT + seconds
@@ -44,15 +45,14 @@ class BatchTime:
 
     def seconds_for(self, padded_tokens: int) -> float | None:
         """How long a batch takes; None without evidence: too few batches, or none so large."""
-        if self._weight < _FEWEST * _KEPT**3 or padded_tokens > _BEYOND * self._largest:
+        if not self._has_evidence or padded_tokens > _BEYOND * self._largest:
             return None
         fixed, slope = self._line()
         return fixed + slope * padded_tokens
 
     @property
-    def fixed_s(self) -> float | None:
-        """What a batch takes however small it is, in seconds; None without evidence."""
-        return None if self._weight < _FEWEST * _KEPT**3 else self._line()[0]
+    def _has_evidence(self) -> bool:
+        return self._weight >= _FEWEST * _KEPT**_FEWEST
 
     def _line(self) -> tuple[float, float]:
         mean_x, mean_y = self._x / self._weight, self._y / self._weight

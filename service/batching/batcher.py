@@ -67,18 +67,21 @@ class Batcher:
         """Batches in the model servers, abandoned ones included while those work on them."""
         return self._scheduler.batches_in_flight
 
-    def check_room(self, tokens: int = 1, priority: Priority = Priority.INTERACTIVE) -> None:
-        """Says whether a call would be admitted now. An empty queue admits a call of any size.
+    def check_room(
+        self, model: str = "", tokens: int = 1, *, priority: Priority = Priority.INTERACTIVE
+    ) -> None:
+        """Says whether a call would find room now. An empty queue has room for a call of any size.
 
         Args:
-            tokens: Tokens of the call.
+            model: The name of the call's model.
+            tokens: Its tokens.
             priority: How urgent it is.
 
         Raises:
             QueueFullError: It would not.
         """
         now = asyncio.get_running_loop().time()
-        self._scheduler.check_room(tokens, is_bulk=priority is Priority.BULK, now=now)
+        self._scheduler.check_room(model, tokens, is_bulk=priority is Priority.BULK, now=now)
 
     def submit(self, rows: Sequence[QueuedRow], *, is_admitted: bool = False) -> None:
         """Admits all of the rows or none.

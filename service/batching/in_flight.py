@@ -53,7 +53,7 @@ class InFlightLimit:
     def __init__(self, most: int) -> None:
         self._most = most
         self._useful = min(_FIRST, most)
-        self._worked_on = 1.0
+        self._worked_s = self._took_s = 0.0
         self._alone = BatchTime()
         self._probe_left = 0
         self._next_probe = float("-inf")
@@ -81,9 +81,12 @@ class InFlightLimit:
             self._next_probe = now + self._probe_gap_s(batch)
         if alone_s is None:
             return
-        worked_on = batch.mean_in_flight * min(1.0, alone_s / max(batch.seconds, 1e-6))
-        self._worked_on += _NEWEST * (worked_on - self._worked_on)
-        self._useful = min(max(round(self._worked_on + 1), 1), self._most)
+        if not self._took_s:
+            self._worked_s = self._took_s = batch.seconds
+        self._worked_s += _NEWEST * (batch.mean_in_flight * alone_s - self._worked_s)
+        self._took_s += _NEWEST * (batch.seconds - self._took_s)
+        worked_on = self._worked_s / max(self._took_s, 1e-9)
+        self._useful = min(max(round(worked_on + 1), 1), self._most)
 
     def _probe_gap_s(self, batch: EndedBatch) -> float:
         return max(_PROBE_EVERY_S, _PROBE_EVERY_BATCHES * batch.seconds)

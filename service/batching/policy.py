@@ -10,7 +10,7 @@ room is left, interactive ones first, then by likeness of length.
 from __future__ import annotations
 
 import bisect
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
@@ -167,6 +167,13 @@ class WaitingRows(Generic[Row]):
         if self._lying > _SWEEP_ABOVE and self._lying > 2 * len(self._waiting):
             self._sweep()
         return True
+
+    def tokens_by_model(self) -> dict[str, int]:
+        """Tokens that wait, of each model that has any."""
+        tokens: Counter[str] = Counter()
+        for lines in self._targets.values():
+            tokens[lines.model] += lines.tokens
+        return +tokens
 
     def tokens_before(self, model: str, *, is_bulk: bool) -> int:
         """Tokens of a model that go before a row that comes now."""

@@ -11,8 +11,10 @@ PAUSE_WITHOUT_EVIDENCE_S: Final = 1.0
 
 _NEWEST_GAP: Final = 0.2
 """What the newest gap between arrivals counts in their average."""
-_MEMORY_S: Final = 5.0
+_MEMORY_S: Final = 3.0
 """Busy seconds after which what was answered counts 1/e."""
+_SLOWEST: Final = 4.0
+"""A batch counts as at most so many times slower than the rate so far."""
 _FEWEST_BATCHES: Final = 3
 
 
@@ -42,7 +44,11 @@ class ArrivalRate:
 
 
 class DrainRate:
-    """Tokens answered a second, over the time in which there was something to answer."""
+    """Tokens answered a second, over the time in which there was something to answer.
+
+    A stall counts as a slow batch and not as what it took, or calls would be refused for long
+    after it.
+    """
 
     def __init__(self) -> None:
         self._tokens = 0.0
@@ -50,6 +56,7 @@ class DrainRate:
         self._batches = 0
         self._in_flight = 0
         self._since = 0.0
+        self._pending_s = 0.0
 
     def began(self, now: float) -> None:
         """A batch was sent."""
@@ -60,21 +67,27 @@ class DrainRate:
         """A batch ended; `tokens` were answered."""
         self._pass_to(now)
         self._in_flight -= 1
-        self._tokens += tokens
+        if not tokens:
+            return
+        rate = self.tokens_per_s()
+        seconds = self._pending_s
+        if rate is not None:
+            seconds = min(seconds, _SLOWEST * tokens / rate)
+        kept = math.exp(-seconds / _MEMORY_S)
+        self._tokens = self._tokens * kept + tokens
+        self._busy_s = self._busy_s * kept + seconds
         self._batches += 1
+        self._pending_s = 0.0
 
     def tokens_per_s(self) -> float | None:
         """The rate; None before a few batches ended."""
-        if self._batches < _FEWEST_BATCHES or self._tokens <= 0:
+        if self._batches < _FEWEST_BATCHES:
             return None
         return self._tokens / max(self._busy_s, 1e-6)
 
     def _pass_to(self, now: float) -> None:
         if self._in_flight:
-            seconds = max(0.0, now - self._since)
-            kept = math.exp(-seconds / _MEMORY_S)
-            self._tokens *= kept
-            self._busy_s = self._busy_s * kept + seconds
+            self._pending_s += max(0.0, now - self._since)
         self._since = now
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
-from service.batching.admission import Admission, Asked, Queue, is_out_of_reach
+from service.batching.admission import Admission, Asked, Queue
 from service.batching.batch_time import BatchTime
 from service.batching.in_flight import EndedBatch, InFlightLimit, InFlightMeter
 from service.batching.observer import BatchObserver, DropReason, NoObserver
@@ -121,14 +121,13 @@ class BatchScheduler(Generic[Row]):
         """The batches of a model that one model server has use for, as far as is known."""
         return self._limits[model].batches
 
-    def check_room(self, tokens: int, *, is_bulk: bool, now: float) -> None:
+    def check_room(self, model: str, tokens: int, *, is_bulk: bool, now: float) -> None:
         """Says whether a call would find room now. An empty queue has room for a call of any size.
 
         Raises:
             QueueFullError: It would not.
         """
-        queue = Queue(self.waiting_tokens, self._drain.tokens_per_s())
-        self._admission.check(Asked(tokens, is_bulk), queue, now)
+        self._admission.check(Asked(tokens, is_bulk), self._queue(model), now)
 
     def admit(self, rows: Sequence[Row], now: float, *, is_admitted: bool = False) -> None:
         """Lets all rows of a call wait, or none.
@@ -196,21 +195,31 @@ class BatchScheduler(Generic[Row]):
         first, tokens = rows[0], sum(row.length for row in rows)
         time_left_s = None if first.deadline is None else first.deadline - now
         answer_s = None if time_left_s is None else self._answer_s(rows, tokens)
-        queue = Queue(self.waiting_tokens, self._drain.tokens_per_s(), answer_s)
+        queue = self._queue(first.model, answer_s)
         self._admission.check(Asked(tokens, first.is_bulk, time_left_s), queue, now)
 
+    def _queue(self, model: str, answer_s: float | None = None) -> Queue:
+        waiting = self._waiting.tokens_by_model()
+        return Queue(
+            waiting_tokens=self.waiting_tokens,
+            model_tokens=waiting.get(model, 0),
+            models=len(waiting.keys() | {model}),
+            tokens_per_s=self._drain.tokens_per_s(),
+            answer_s=answer_s,
+        )
+
     def _answer_s(self, rows: Sequence[Row], tokens: int) -> float | None:
-        """How long a call would take at the least: the queue before it, and its own batch."""
+        """How long a call would take: what is ahead of its last batch, and that batch."""
         first = rows[0]
         ahead = self._waiting.tokens_before(first.model, is_bulk=first.is_bulk)
         if not ahead and not self._in_flight[first.model]:
             return None
-        batch_tokens = min(tokens, self._rules.limits.max_tokens)
-        batch_s = self._times[first.target].seconds_for(batch_tokens)
+        last_batch = min(ahead + tokens, self._rules.limits.max_tokens)
+        batch_s = self._times[first.target].seconds_for(last_batch)
         tokens_per_s = self._drains[first.model].tokens_per_s()
         if batch_s is None or tokens_per_s is None:
             return None
-        return ahead / tokens_per_s + batch_s
+        return (ahead + tokens - last_batch) / tokens_per_s + batch_s
 
     def _is_due(self, group: WaitingGroup, now: float) -> bool:
         if not self._has_room(group.model, group.target):
@@ -248,8 +257,8 @@ class BatchScheduler(Generic[Row]):
             time_left_s = None if row.deadline is None else row.deadline - now
             if time_left_s is not None and time_left_s <= 0:
                 self._drop(row, DeadlinePassedError(Stage.QUEUE))
-            elif is_out_of_reach(needed_s, time_left_s):
-                self._drop(row, self._out_of_reach(needed_s or 0.0, time_left_s or 0.0))
+            elif time_left_s is not None and needed_s is not None and needed_s > time_left_s:
+                self._drop(row, self._out_of_reach(needed_s, time_left_s))
             else:
                 kept.append(row)
         return kept

@@ -9,6 +9,9 @@ _PATIENCE: Final = 2.0
 """The next arrival is waited for at most so many times as long as arrivals are apart."""
 
 
+_ONE_MORE: Final = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Prospect:
     """Rows that could leave now, and what is to be expected.
@@ -35,8 +38,9 @@ def when_to_send(prospect: Prospect, *, max_wait_s: float) -> float:
 
     A moment's wait delays `rows` rows and lets `rows_per_s * moment` more join, each of which
     would otherwise wait for this batch to end: waiting gains as long as more rows come during a
-    batch than wait now. So a lone row leaves at once, and so does everything while the model
-    server is the bottleneck, because then the rows have gathered already.
+    batch than wait now. One more is asked for, so that a lone caller who asks again as soon as
+    he has his answer never waits. Nor does anybody while the model server is the bottleneck,
+    because then the rows have gathered already.
 
     Args:
         prospect: The rows.
@@ -55,7 +59,7 @@ def when_to_send(prospect: Prospect, *, max_wait_s: float) -> float:
     """
     if prospect.is_full or prospect.batch_s is None or max_wait_s <= 0:
         return AT_ONCE
-    if prospect.rows_per_s * prospect.batch_s <= prospect.rows:
+    if prospect.rows_per_s * prospect.batch_s <= prospect.rows + _ONE_MORE:
         return AT_ONCE
     nobody_came = prospect.last_arrival + _PATIENCE / prospect.rows_per_s
     return min(nobody_came, prospect.oldest_arrival + max_wait_s)

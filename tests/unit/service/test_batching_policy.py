@@ -146,3 +146,74 @@ def test_mixed_lengths_waste_little() -> None:
     while batch := line.take_batch():
         padded += len(batch) * max(row.length for row in batch)
     assert sum(row.length for row in rows) / padded == pytest.approx(0.9, abs=0.1)
+
+
+def test_interactive_rows_go_before_bulk_rows_that_came_earlier() -> None:
+    line: WaitingRows[Row] = WaitingRows(BatchLimits(max_tokens=8, max_rows=2), bulk_delay_s=2.0)
+    bulk = [Row(4, 0.0, is_bulk=True), Row(4, 0.1, is_bulk=True)]
+    interactive = [Row(4, 1.0), Row(4, 1.1), Row(4, 1.2)]
+    for row in [*bulk, *interactive]:
+        line.add(row)
+    assert line.take_batch() == interactive[:2]
+    assert line.take_batch() == [interactive[2], bulk[0]], "bulk rows fill the room that is left"
+    assert line.take_batch() == [bulk[1]]
+
+
+def test_bulk_rows_wait_no_longer_than_their_delay_while_interactive_ones_keep_coming() -> None:
+    line: WaitingRows[Row] = WaitingRows(BatchLimits(max_tokens=4, max_rows=1), bulk_delay_s=2.0)
+    bulk = Row(4, 0.0, is_bulk=True)
+    line.add(bulk)
+    taken = []
+    for step in range(60):
+        line.add(Row(4, 0.1 * step))
+        line.add(Row(4, 0.1 * step))  # twice of what leaves
+        taken.extend(line.take_batch())
+    place = taken.index(bulk)
+    assert all(row.arrival <= 2.0 + 1e-9 for row in taken[:place])
+
+
+def test_a_flooded_model_does_not_starve_another() -> None:
+    line: WaitingRows[Row] = WaitingRows(BatchLimits(max_tokens=40, max_rows=10))
+    for step in range(1000):
+        line.add(Row(4, 0.001 * step, target="flooded", model="flooded"))
+    taken = []
+    for step in range(20):
+        line.add(Row(4, 2.0 + step, target="quiet", model="quiet"))
+        taken.append(line.take_batch()[0].model)
+        taken.append(line.take_batch()[0].model)
+    assert taken[:2].count("quiet") == 1, "its first row leaves with the next batch but one"
+    assert taken.count("quiet") == 20, "each of its rows leaves before the next one comes"
+
+
+def test_targets_that_must_wait_let_others_pass() -> None:
+    rows = [Row(4, 0.0, "a"), Row(4, 1.0, "b")]
+    line = waiting(*rows)
+    assert line.take_batch(lambda group: group.target == "b") == [rows[1]]
+    assert line.take_batch(lambda group: group.target == "b") == []
+    assert line.take_batch() == [rows[0]]
+
+
+def test_what_waits_is_counted_by_priority() -> None:
+    rows = [Row(4), Row(7, is_bulk=True), Row(9, target="other", model="other")]
+    line = waiting(*rows)
+    assert (len(line), line.tokens) == (3, 20)
+    assert line.tokens_before("model", is_bulk=False) == 4
+    assert line.tokens_before("model", is_bulk=True) == 11
+    assert line.forget(rows[1])
+    assert not line.forget(rows[1])
+    assert (len(line), line.tokens) == (2, 13)
+    assert line.tokens_before("model", is_bulk=True) == 4
+
+
+def test_rows_that_are_gone_do_not_pile_up_behind_one_that_stays() -> None:
+    line = waiting(Row(4, 0.0))
+    for step in range(100_000):
+        gone = Row(4, step + 1.0)
+        line.add(gone)
+        line.forget(gone)
+    assert (
+        sum(len(rows) for lines in vars(line)["_targets"].values() for rows in lines.lines.values())
+        < 1000
+    )
+    assert len(line.take_batch()) == 1
+    assert not line
