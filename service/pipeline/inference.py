@@ -88,7 +88,7 @@ class InferencePipeline:
         stopwatch = Stopwatch()
 
         async def work(version: LoadedVersion, places: Sequence[int]) -> tuple[TextResult, ...]:
-            self._batcher.check_room(priority=call.priority)
+            self._batcher.check_room(version.key.name, priority=call.priority)
             part = replace(call, texts=tuple(call.texts[place] for place in places))
             return await generate_on(version, part, batcher=self._batcher, stopwatch=stopwatch)
 
@@ -102,7 +102,7 @@ class InferencePipeline:
         """
         check_stream(call, self._settings)
         version = self._registry.resolve(call.model)
-        self._batcher.check_room(priority=call.priority)
+        self._batcher.check_room(version.key.name, priority=call.priority)
         has_sent = False
         try:
             async with aclosing(self._stream_on(version, call)) as events:
@@ -169,7 +169,7 @@ class InferencePipeline:
         stopwatch = Stopwatch()
 
         async def work(version: LoadedVersion, places: Sequence[int]) -> tuple[TextResult, ...]:
-            self._batcher.check_room(priority=call.priority)
+            self._batcher.check_room(version.key.name, priority=call.priority)
             part = replace(call, pairs=tuple(call.pairs[place] for place in places))
             return await score_on(version, part, batcher=self._batcher, stopwatch=stopwatch)
 
