@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Final
 
 from service.api.call_gate import CallGate
@@ -19,6 +18,7 @@ from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
 from service.batching.rules import scheduling_rules
 from service.metrics import Metrics
+from service.pipeline.cached_answers import CachedAnswers
 from service.pipeline.inference import InferencePipeline
 from service.rpc.health import HealthReporter
 from service.rpc.server import make_server
@@ -35,8 +35,12 @@ class GatewayFailedError(Exception):
     """A task that the gateway cannot do without has ended."""
 
 
-async def run_gateway(settings: GatewaySettings) -> None:
+async def run_gateway(settings: GatewaySettings, announce: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT, then answers what was accepted and returns.
+
+    Args:
+        settings: Its settings.
+        announce: Gets the lines that scripts wait for.
 
     Raises:
         RefusedFileError: A certificate, key or file of API keys cannot be used.
@@ -56,7 +60,8 @@ async def run_gateway(settings: GatewaySettings) -> None:
         replica_count=backends.pool.replica_count,
     )
     health, gate = HealthReporter(registry), CallGate()
-    pipeline = InferencePipeline(registry, batcher, settings)
+    answers = CachedAnswers.of_size(settings.cache_bytes, metrics.cache)
+    pipeline = InferencePipeline(registry, batcher, settings, answers)
     entrance = Entrance(gate, metrics, log=CallLog(metrics), authorizer=security.authorizer)
     server, address = make_server(
         settings,
@@ -65,15 +70,20 @@ async def run_gateway(settings: GatewaySettings) -> None:
         entrance=entrance,
         tls=security.server_tls,
     )
-    listener = listen_on(settings.host, settings.http_port) if settings.http else None
+    listener = (
+        listen_on(settings.host, settings.http_port, is_shared=settings.workers > 1)
+        if settings.http
+        else None
+    )
     await server.start()
-    _announce(f"Heed gateway listening at {address}")
+    announce(f"Heed gateway listening at {address}")
     tasks: dict[str, Coroutine[Any, Any, None]] = {
         "batcher": batcher.run(),
+        "answer cache": answers.follow_versions(registry),
         **backends.coroutines(),
         "health": health.run(),
         "security": security.run(),
-        "ready line": _announce_when_ready(registry, address),
+        "ready line": _announce_when_ready(registry, address, announce),
     }
     http = None
     if listener is not None:
@@ -83,7 +93,7 @@ async def run_gateway(settings: GatewaySettings) -> None:
         parts = HttpParts(pipeline, entrance, gate, metrics)
         http = HttpServer(settings, parts, listener, tls=security.server_tls)
         tasks["HTTP"] = http.run()
-        _announce(f"Heed gateway HTTP at {http.url}")
+        announce(f"Heed gateway HTTP at {http.url}")
     async with _running(tasks) as failed:
         await _wait_for_end(failed)
         logger.info("stopping: answering what was accepted")
@@ -97,14 +107,11 @@ async def run_gateway(settings: GatewaySettings) -> None:
         raise GatewayFailedError("a part of the gateway died; the log says which and why")
 
 
-async def _announce_when_ready(registry: ModelRegistry, address: str) -> None:
+async def _announce_when_ready(
+    registry: ModelRegistry, address: str, announce: Callable[[str], None]
+) -> None:
     await registry.wait_until_ready()
-    _announce(f"Heed gateway ready at {address}")
-
-
-def _announce(line: str) -> None:
-    """Prints a line that scripts wait for."""
-    print(line, file=sys.stderr, flush=True)
+    announce(f"Heed gateway ready at {address}")
 
 
 @contextlib.asynccontextmanager
@@ -135,7 +142,7 @@ async def _running(
 
 async def _wait_for_end(failed: asyncio.Event) -> None:
     """Returns on SIGTERM, on SIGINT, or when a task died."""
-    with _signals_set(failed_or_stopped := asyncio.Event()):
+    with signals_set(failed_or_stopped := asyncio.Event()):
         waiters = [asyncio.ensure_future(event.wait()) for event in (failed_or_stopped, failed)]
         await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
         for waiter in waiters:
@@ -143,7 +150,7 @@ async def _wait_for_end(failed: asyncio.Event) -> None:
 
 
 @contextlib.contextmanager
-def _signals_set(event: asyncio.Event) -> Iterator[None]:
+def signals_set(event: asyncio.Event) -> Iterator[None]:
     """Sets the event on the first SIGTERM or SIGINT; a second one has its usual effect."""
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)

@@ -27,20 +27,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(settings: GatewaySettings) -> int:
-    import asyncio
+    if settings.workers > 1:
+        from service.workers.supervisor import run_workers
 
-    from service.api.listening import AddressError
-    from service.backends.local_model_server import ModelsDirectoryError
-    from service.gateway import GatewayFailedError, run_gateway
-    from service.logs import configure_logs
-    from service.security.watching import RefusedFileError
+        return run_workers(settings)
+    from service.workers.process import run_process
 
-    configure_logs(settings.log_format, settings.log_level)
-    try:
-        asyncio.run(run_gateway(settings))
-    except (ModelsDirectoryError, AddressError, GatewayFailedError, RefusedFileError) as error:
-        print(f"heed: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:  # a second Ctrl-C: do not wait for the answers
-        return 130
-    return 0
+    return run_process(settings, lambda line: print(line, file=sys.stderr, flush=True))

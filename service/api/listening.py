@@ -12,12 +12,13 @@ class AddressError(OSError):
     """The gateway cannot listen where it was told to."""
 
 
-def listen_on(host: str, port: int) -> socket.socket:
+def listen_on(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
     """A socket that listens for HTTP.
 
     Args:
         host: An address of this machine, or its name.
         port: The port; 0 for any free one.
+        is_shared: Whether other processes listen on it, too.
 
     Raises:
         AddressError: The address cannot be used.
@@ -32,6 +33,8 @@ def listen_on(host: str, port: int) -> socket.socket:
         raise _address_error(host, port) from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
     except OSError as error:

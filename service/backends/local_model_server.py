@@ -80,11 +80,18 @@ class LocalModelServer:
         models_dir: Directory of exported models.
         names: Which of them to serve.
         on_ready: Called with HOST:PORT each time the server listens; the port changes.
+        socket_path: Where it listens too, and always; None: at the port alone.
     """
 
     def __init__(
-        self, models_dir: Path, names: Sequence[str], on_ready: Callable[[str], None]
+        self,
+        models_dir: Path,
+        names: Sequence[str],
+        on_ready: Callable[[str], None],
+        *,
+        socket_path: Path | None = None,
     ) -> None:
+        self._flags = [] if socket_path is None else [f"--grpc_socket_path={socket_path}"]
         self._models_dir = models_dir.resolve()
         self._names = names
         self._on_ready = on_ready
@@ -118,7 +125,7 @@ class LocalModelServer:
         return config
 
     async def _run_once(self, config: Path) -> int:
-        async with _child_process(config) as process:
+        async with _child_process(config, self._flags) as process:
             if process.stderr is not None:
                 await self._follow(process.stderr)
             return await process.wait()
@@ -147,14 +154,16 @@ async def _read_line(stream: asyncio.StreamReader) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def _child_process(config: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _child_process(
+    config: Path, flags: Sequence[str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
     # Of a session of its own, so that Ctrl-C in a terminal reaches the gateway alone, which
     # answers what it has accepted before it ends the model server.
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", end_with_parent.__file__, str(os.getpid())),
         *(sys.executable, "-m", "model_server", "--port", "0", "--host", "127.0.0.1"),
         *("--model_config_file", str(config), "--enable_serialization_as_tensor_content"),
-        "--max_num_load_retries=0",
+        *("--max_num_load_retries=0", *flags),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

@@ -66,7 +66,8 @@ def _options(settings: GatewaySettings) -> list[tuple[str, int]]:
     options = [
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", -1),
-        ("grpc.so_reuseport", 0),  # a port in use is an error
+        # A port in use is an error; other workers' is kept for them by their supervisor.
+        ("grpc.so_reuseport", int(settings.workers > 1)),
         ("grpc.max_concurrent_streams", settings.max_streams_per_connection),
         ("grpc.max_connection_idle_ms", round(settings.max_connection_idle_s * 1000)),
         ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
