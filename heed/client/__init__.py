@@ -37,6 +37,7 @@ from heed.client.results import (
     TokenKind,
 )
 from heed.client.search import BeamSearch, Sampling
+from heed.client.streams import FinalResult, PartialResult, Segment, StreamEvent
 from heed.client.tokenized import TextSide, TokenizedText
 from heed.client.version_status import VersionCondition, VersionStatus
 
@@ -55,6 +56,7 @@ __all__ = [
     "Client",
     "ErrorDetails",
     "FieldViolation",
+    "FinalResult",
     "FinishReason",
     "GatewayFaultError",
     "GenerateResult",
@@ -67,10 +69,13 @@ __all__ = [
     "ModelVersion",
     "NotFoundError",
     "OverloadedError",
+    "PartialResult",
     "Pause",
     "Priority",
     "Sampling",
     "ScoreResult",
+    "Segment",
+    "StreamEvent",
     "TextSide",
     "TimedOutError",
     "Timings",

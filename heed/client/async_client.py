@@ -36,6 +36,7 @@ from heed.client.results import (
 )
 from heed.client.search import BeamSearch, Sampling
 from heed.client.status import heed_error
+from heed.client.streams import StreamEvent, stream_event, stream_request
 from heed.client.tokenized import TextSide, TokenizedText
 from heed.defaults import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S
 from heed.v1 import inference_pb2
@@ -167,6 +168,34 @@ class AsyncClient:
         results = conversion.generate_results(asked, response)
         return results[0] if isinstance(texts, str) else results
 
+    def stream_generate(  # noqa: PLR0913  (the arguments of `generate`, and two of its own)
+        self,
+        text: str,
+        *,
+        split_sentences: bool = False,
+        chunk_tokens: int | None = None,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> AsyncIterator[StreamEvent]:
+        """Answers a text and tells of the output while it grows; see `Client.stream_generate`."""
+        options = GenerateOptions(
+            model,
+            attention,
+            max_length,
+            min_length,
+            prefix,
+            search=self._search,
+            priority=self._priority or Priority.INTERACTIVE,
+            answers=self._answers,
+        )
+        request = stream_request(
+            text, options, split_sentences=split_sentences, chunk_tokens=chunk_tokens
+        )
+        return self._stream_generate(text, request)
+
     def generate_many(
         self,
         texts: Iterable[str | Pause] | AsyncIterable[str | Pause],
@@ -272,6 +301,18 @@ class AsyncClient:
         request = inference_pb2.GetModelRequest(model=selector(name))
         response = await self._call(self._stub.GetModel, request)
         return conversion.model(response.model)
+
+    async def _stream_generate(
+        self, text: str, request: inference_pb2.StreamGenerateRequest
+    ) -> AsyncIterator[StreamEvent]:
+        call = self._stub.StreamGenerate(request, timeout=self._timeout_s)
+        try:
+            async for message in call:
+                yield stream_event(text, message)
+        except grpc.RpcError as error:
+            raise self._heed_error(error) from error
+        finally:
+            call.cancel()
 
     async def _generate_many(
         self, work: AsyncIterator[Chunk], options: GenerateOptions

@@ -36,6 +36,7 @@ from heed.client.results import (
 )
 from heed.client.search import BeamSearch, Sampling
 from heed.client.status import heed_error
+from heed.client.streams import StreamEvent, stream_event, stream_request
 from heed.client.tokenized import TextSide, TokenizedText
 from heed.defaults import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S
 from heed.v1 import inference_pb2
@@ -214,6 +215,56 @@ class Client:
         results = conversion.generate_results(asked, response)
         return results[0] if isinstance(texts, str) else results
 
+    def stream_generate(  # noqa: PLR0913  (the arguments of `generate`, and two of its own)
+        self,
+        text: str,
+        *,
+        split_sentences: bool = False,
+        chunk_tokens: int | None = None,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> Iterator[StreamEvent]:
+        """Answers a text and tells of the output while it grows; the other arguments as above.
+
+        The time allowed is that of the whole stream. Closing the iterator ends the call.
+
+        Args:
+            text: The text; a long one needs `split_sentences`.
+            split_sentences: Whether the text is split into sentences, each answered on its own.
+            chunk_tokens: How many tokens the first partial output has; each further one has twice
+                as many. 8 unless given.
+            model: As in `generate`.
+            attention: As in `generate`; final results hold it.
+            max_length: As in `generate`, for each sentence.
+            min_length: As in `generate`, for each sentence.
+            prefix: As in `generate`, for each sentence.
+
+        Returns:
+            An iterator of `PartialResult` and `FinalResult`. The last event of every segment is
+            its `FinalResult`; segments come in order. A beam search has no partial results.
+
+        Example:
+            for event in client.stream_generate("attention", chunk_tokens=2):
+                print(event.segment.index, event.text)
+        """
+        options = GenerateOptions(
+            model,
+            attention,
+            max_length,
+            min_length,
+            prefix,
+            search=self._search,
+            priority=self._priority or Priority.INTERACTIVE,
+            answers=self._answers,
+        )
+        request = stream_request(
+            text, options, split_sentences=split_sentences, chunk_tokens=chunk_tokens
+        )
+        return self._stream_generate(text, request)
+
     def generate_many(
         self,
         texts: Iterable[str | Pause],
@@ -349,6 +400,18 @@ class Client:
         """One model: by name, by name and version, or the gateway's only one."""
         request = inference_pb2.GetModelRequest(model=selector(name))
         return conversion.model(self._call(self._stub.GetModel, request).model)
+
+    def _stream_generate(
+        self, text: str, request: inference_pb2.StreamGenerateRequest
+    ) -> Iterator[StreamEvent]:
+        call = self._stub.StreamGenerate(request, timeout=self._timeout_s)
+        try:
+            for message in call:
+                yield stream_event(text, message)
+        except grpc.RpcError as error:
+            raise self._heed_error(error) from error
+        finally:
+            call.cancel()
 
     def _generate_many(
         self, work: Iterator[Chunk], options: GenerateOptions

@@ -39,11 +39,11 @@ def generate_results(
     texts: Sequence[str], response: inference_pb2.GenerateResponse
 ) -> list[GenerateResult]:
     """One result per text, in order."""
-    model, timings = _model_version(response.model), _timings(response.timings)
+    model, timings = model_version(response.model), _timings(response.timings)
     return [
         GenerateResult(
             source_text=text,
-            source_tokens=_tokens(result.source_tokens),
+            source_tokens=tokens(result.source_tokens),
             hypotheses=tuple(_hypothesis(hypothesis, text) for hypothesis in result.hypotheses),
             model=model,
             timings=timings,
@@ -56,11 +56,11 @@ def score_results(
     source_texts: Sequence[str], response: inference_pb2.ScoreResponse
 ) -> list[ScoreResult]:
     """One result per pair, in order."""
-    model, timings = _model_version(response.model), _timings(response.timings)
+    model, timings = model_version(response.model), _timings(response.timings)
     return [
         ScoreResult(
             source_text=text,
-            source_tokens=_tokens(result.source_tokens),
+            source_tokens=tokens(result.source_tokens),
             target=_hypothesis(result.target, text),
             model=model,
             timings=timings,
@@ -73,11 +73,11 @@ def tokenized_texts(
     texts: Sequence[str], response: inference_pb2.TokenizeResponse
 ) -> list[TokenizedText]:
     """One result per text, in order."""
-    model = _model_version(response.model)
+    model = model_version(response.model)
     return [
         TokenizedText(
             text=text,
-            tokens=_tokens(result.tokens),
+            tokens=tokens(result.tokens),
             pieces=tuple(result.pieces),
             fits=result.fits,
             max_token_count=response.max_token_count,
@@ -139,7 +139,8 @@ _CONDITIONS: Final[Mapping[int, VersionCondition]] = {
 }
 
 
-def _model_version(message: model_pb2.ModelVersion) -> ModelVersion:
+def model_version(message: model_pb2.ModelVersion) -> ModelVersion:
+    """A model and its version."""
     return ModelVersion(message.name, message.version)
 
 
@@ -160,7 +161,8 @@ def _timings(message: inference_pb2.Timings) -> Timings:
     )
 
 
-def _tokens(messages: Iterable[inference_pb2.Token]) -> tuple[Token, ...]:
+def tokens(messages: Iterable[inference_pb2.Token]) -> tuple[Token, ...]:
+    """Tokens of a source or an output."""
     return tuple(
         Token(
             id=message.id,
@@ -182,7 +184,7 @@ def _hypothesis(message: inference_pb2.Hypothesis, source_text: str) -> Hypothes
     return Hypothesis(
         text=message.text,
         score=message.score,
-        tokens=_tokens(message.tokens),
+        tokens=tokens(message.tokens),
         finish_reason=FinishReason.LENGTH if was_cut else FinishReason.END,
         attention=_attention(message.attention) if message.HasField("attention") else None,
         rank_score=message.rank_score if message.HasField("rank_score") else None,
@@ -191,7 +193,7 @@ def _hypothesis(message: inference_pb2.Hypothesis, source_text: str) -> Hypothes
 
 
 def _attention(message: inference_pb2.Attention) -> Attention:
-    target_tokens, source_tokens = _tokens(message.target_tokens), _tokens(message.source_tokens)
+    target_tokens, source_tokens = tokens(message.target_tokens), tokens(message.source_tokens)
     shape = len(target_tokens), len(source_tokens)
     packed = message.packed_weights
     return Attention(

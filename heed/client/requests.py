@@ -56,8 +56,8 @@ class GenerateOptions:
             TypeError: A value is not of its type.
             ValueError: The attention level is unknown.
         """
-        _check_number("options.max_length", self.max_length)
-        _check_number("options.min_length", self.min_length)
+        check_number("options.max_length", self.max_length)
+        check_number("options.min_length", self.min_length)
         _check_unicode("prefix", self.prefix)
         message = inference_pb2.GenerateOptions(
             max_length=self.max_length,
@@ -90,7 +90,7 @@ def _add_answers(
         return
     if not isinstance(answers, AnswerOptions):
         raise TypeError(f"answers must be an AnswerOptions, not {type(answers).__name__}")
-    _check_number(f"{path}attention_options.top_weights", answers.top_weights)
+    check_number(f"{path}attention_options.top_weights", answers.top_weights)
     message.attention_options.CopyFrom(
         inference_pb2.AttentionOptions(
             heads_of_words=answers.heads_of_words,
@@ -123,7 +123,7 @@ def _set_options(
     """Sets the fields of the message that the search has a value for; their names are equal."""
     for name, value in asdict(search).items():
         if isinstance(value, int):
-            _check_number(f"{path}.{name}", value)
+            check_number(f"{path}.{name}", value)
         if value is not None:
             setattr(message, name, value)
 
@@ -194,7 +194,7 @@ def selector(model: str | ModelVersion) -> inference_pb2.ModelSelector:
     if isinstance(model, str):
         model = ModelVersion(model)
     _check_unicode("model.name", model.name)
-    _check_number("model.version", model.version, largest=_LARGEST_VERSION)
+    check_number("model.version", model.version, largest=_LARGEST_VERSION)
     _check_unicode("model.label", model.label)
     if model.label and model.version is not None:
         raise ValueError("model has a version and a label; give one of them")
@@ -245,7 +245,13 @@ def _check_unicode(field: str, text: str) -> None:
         ) from error
 
 
-def _check_number(field: str, value: int | None, *, largest: int = _LARGEST_OPTION) -> None:
+def check_number(field: str, value: int | None, *, largest: int = _LARGEST_OPTION) -> None:
+    """Checks that a number is an integer that fits its field; None is always right.
+
+    Raises:
+        TypeError: It is no integer.
+        InvalidRequestError: It does not fit.
+    """
     if value is None:
         return
     if not isinstance(value, int):

@@ -13,6 +13,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from heed.client import Attention, Token, TokenKind
+from heed.text.sentences import TextSpan, split_sentences
 from heed.v1 import inference_pb2, inference_pb2_grpc, model_pb2
 
 Generate = Callable[
@@ -123,6 +124,39 @@ class SmallGateway(inference_pb2_grpc.InferenceServiceServicer):
     def Generate(self, request, context):  # noqa: N802
         self.requests.append(request)
         return self._generate(request, context)
+
+    def StreamGenerate(self, request, context):  # noqa: N802
+        """Every sentence: its first half, if it has two letters, then all of it."""
+        spans = [TextSpan(0, len(request.text))]
+        if request.split_sentences:
+            spans = split_sentences(request.text)
+        for index, span in enumerate(spans):
+            place = {
+                "segment_index": index,
+                "segment_count": len(spans),
+                "begin_offset": span.begin,
+                "end_offset": span.end,
+            }
+            one = inference_pb2.GenerateRequest(
+                model=request.model,
+                texts=[span.of(request.text)],
+                options=request.options,
+                priority=request.priority,
+            )
+            self.requests.append(one)
+            answer = self._generate(one, context)
+            (result,) = answer.results
+            whole = result.hypotheses[0]
+            if half := len(whole.text) // 2:
+                partial = inference_pb2.PartialHypothesis(
+                    text=whole.text[:half], tokens=whole.tokens[:half], stable_end_offset=half
+                )
+                yield inference_pb2.StreamGenerateResponse(
+                    model=answer.model, partial=partial, **place
+                )
+            yield inference_pb2.StreamGenerateResponse(
+                model=answer.model, result=result, timings=answer.timings, **place
+            )
 
     def Score(self, request, context):  # noqa: N802
         response = inference_pb2.ScoreResponse(
