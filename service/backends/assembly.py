@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import grpc
 
-from service.backends.local_model_server import LocalModelServer, check_installed, find_models
+from service.backends.local_model_server import (
+    LocalModelServer,
+    ModelsDirectoryError,
+    check_installed,
+    find_models,
+)
 from service.backends.merging import VersionRules
 from service.backends.model_server import ModelServer
 from service.backends.registry import ModelRegistry
@@ -20,6 +25,7 @@ from service.backends.replicas.pool import PoolRules, ReplicaPool
 from service.domain.models import CanaryShare
 from service.metrics import Metrics
 from service.settings import GatewaySettings
+from service.settings.versions import check_models
 
 
 class Credentials(Protocol):
@@ -28,6 +34,10 @@ class Credentials(Protocol):
     @property
     def credentials(self) -> grpc.ChannelCredentials:
         """What a connection made now shows and checks."""
+        ...
+
+    def on_change(self, connect_anew: Callable[[grpc.ChannelCredentials], None]) -> None:
+        """Calls a function with new credentials each time there are some."""
 
 
 class _Task(Protocol):
@@ -74,6 +84,8 @@ def make_backends(
         return ModelServer(endpoint.address, credentials, server_name=endpoint.server_name)
 
     pool = ReplicaPool(connect, pool_rules(settings), metrics.replicas)
+    if tls is not None:
+        tls.on_change(lambda _: pool.reconnect())
     registry = ModelRegistry(
         pool,
         {name: version_rules(settings, name) for name in names},
@@ -143,4 +155,9 @@ def _model_names(settings: GatewaySettings) -> Sequence[str]:
     if settings.models_dir is None:
         return settings.model
     check_installed()
-    return find_models(settings.models_dir, settings.model)
+    names = find_models(settings.models_dir, settings.model)
+    try:
+        check_models(settings, names)
+    except ValueError as error:
+        raise ModelsDirectoryError(str(error)) from error
+    return names

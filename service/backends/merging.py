@@ -20,7 +20,9 @@ from service.domain.models import (
 from service.settings.versions import RollOut
 
 MAX_VERSION_STATES: Final = 32
-"""Versions described in detail, the newest ones: a model server remembers all it ever had."""
+"""Versions described in detail: a model server remembers all it ever had."""
+MAX_NOTES: Final = 4
+"""Versions that a status message speaks of, the newest ones."""
 
 
 class Reach(StrEnum):
@@ -99,7 +101,7 @@ def merge(name: str, views: Sequence[ReplicaView], rules: VersionRules) -> Model
         current_version=current,
         canaries=canaries,
         labels=labels,
-        version_states=states[:MAX_VERSION_STATES],
+        version_states=_shown(states),
         replica_count=len(views),
         healthy_replica_count=len(healthy),
     )
@@ -156,6 +158,13 @@ def _version_states(
     return tuple(states)
 
 
+def _shown(states: Sequence[VersionState]) -> tuple[VersionState, ...]:
+    """So many states as may be shown: those that are ready before others, newest first."""
+    by_worth = sorted(states, key=lambda state: (not state.replica_count, -state.version))
+    shown = by_worth[:MAX_VERSION_STATES]
+    return tuple(sorted(shown, key=lambda state: -state.version))
+
+
 _WORDS: Final = {
     VersionCondition.REFUSED: "was refused",
     VersionCondition.FAILED: "could not be loaded by the model server",
@@ -209,7 +218,8 @@ def _status_message(
     ]
     if not notes and readiness is not Readiness.READY:
         notes = ["the model server has no version ready"]
-    return "; ".join(notes)
+    more = len(notes) - MAX_NOTES
+    return "; ".join([*notes[:MAX_NOTES], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _why_silent(name: str, views: Sequence[ReplicaView]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Self
+
+from pydantic import model_validator
 
 from service.settings.backends import BackendSettings
 from service.settings.base import SettingsGroup
@@ -16,7 +18,7 @@ from service.settings.process import ProcessSettings
 from service.settings.replicas import ReplicaSettings
 from service.settings.security import SecuritySettings
 from service.settings.streams import StreamSettings
-from service.settings.versions import VersionSettings
+from service.settings.versions import VersionSettings, check_models
 
 
 class GatewaySettings(
@@ -34,6 +36,12 @@ class GatewaySettings(
     ProcessSettings,
 ):
     """Everything that can be set; one flag and one environment variable each."""
+
+    @model_validator(mode="after")
+    def _models_are_served(self) -> Self:
+        if self.model:
+            check_models(self, self.model)
+        return self
 
 
 GROUPS: Final[tuple[tuple[str, type[SettingsGroup]], ...]] = (

@@ -58,7 +58,7 @@ class ReplicaSettings(SettingsGroup):
     )
 
     @model_validator(mode="after")
-    def _fit_together(self) -> Self:
+    def _hedges_and_ejections_fit(self) -> Self:
         if self.hedge_after_ms is not None and self.hedge_percentile is not None:
             raise ValueError("give either --hedge-after-ms or --hedge-percentile")
         if self.longest_ejection_s < self.ejection_s:

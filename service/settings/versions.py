@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self, TypeVar
@@ -117,7 +117,7 @@ class VersionSettings(SettingsGroup):
         return _parse_all(value, ModelLabel.parse)
 
     @model_validator(mode="after")
-    def _fit_together(self) -> Self:
+    def _canaries_and_labels_fit(self) -> Self:
         for model in {canary.model for canary in self.canary}:
             own = [canary for canary in self.canary if canary.model == model]
             if len({canary.version for canary in own}) != len(own):
@@ -131,6 +131,23 @@ class VersionSettings(SettingsGroup):
             if len(names) > MAX_LABELS:
                 raise ValueError(f"--model-label: {model} may have at most {MAX_LABELS} labels")
         return self
+
+
+def check_models(settings: VersionSettings, served: Sequence[str]) -> None:
+    """Checks that canaries and labels are those of models that are served.
+
+    Raises:
+        ValueError: One is not.
+    """
+    for flag, models in (
+        ("--canary", [canary.model for canary in settings.canary]),
+        ("--model-label", [label.model for label in settings.model_label]),
+    ):
+        for model in models:
+            if model not in served:
+                raise ValueError(
+                    f"{flag}: no model {model!r} is served; the models are {', '.join(served)}"
+                )
 
 
 def _parse_all(value: object, parse: Callable[[str], Parsed]) -> object:
