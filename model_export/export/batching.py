@@ -14,6 +14,7 @@ _LENGTHS_OF = {
     "tokens": "lengths",
     "target_tokens": "target_lengths",
     "prefix_tokens": "prefix_lengths",
+    "sentence_ids": "lengths",
 }
 
 

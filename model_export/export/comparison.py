@@ -8,7 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from heed.contract import ATTENTION_HEADS_OUTPUT, ATTENTION_OUTPUT, Signature
+from heed.contract import (
+    ATTENTION_HEADS_OUTPUT,
+    ATTENTION_OUTPUT,
+    SENTENCE_ATTENTION_OUTPUT,
+    Signature,
+)
 from model_export.export.batching import Array, Arrays
 from model_export.export.errors import VerificationError
 
@@ -81,6 +86,8 @@ def trimmed_row(
 ) -> Arrays:
     """A row of an answer without its padding, so that answers of different batches compare."""
     source_length = int(inputs["lengths"][row])
+    if signature is Signature.CLASSIFY:
+        return _trimmed_labels(inputs, outputs, row, source_length)
     if signature is Signature.SCORE:
         axes, target_length = _AXES_OF_SCORING, int(inputs["target_lengths"][row])
     else:
@@ -93,4 +100,17 @@ def trimmed_row(
         if name in (ATTENTION_OUTPUT, ATTENTION_HEADS_OUTPUT):
             array = array[..., :source_length]
         trimmed[name] = array
+    return trimmed
+
+
+def _trimmed_labels(
+    inputs: Mapping[str, Any], outputs: Mapping[str, Any], row: int, source_length: int
+) -> Arrays:
+    """A row of a classifier's answer without its padding."""
+    trimmed = {name: array[row] for name, array in outputs.items()}
+    for name in (ATTENTION_OUTPUT, ATTENTION_HEADS_OUTPUT):
+        trimmed[name] = trimmed[name][..., :source_length]
+    if SENTENCE_ATTENTION_OUTPUT in trimmed:
+        sentence_count = int(inputs["sentence_ids"][row, :source_length].max()) + 1
+        trimmed[SENTENCE_ATTENTION_OUTPUT] = trimmed[SENTENCE_ATTENTION_OUTPUT][:sentence_count]
     return trimmed

@@ -21,7 +21,7 @@ from heed.contract import (
 from heed.text import Tokenizer, TokenizerError
 from model_export.export.errors import VerificationError
 from model_export.export.graph_session import GraphSession
-from model_export.export.signature_table import TensorRule, signature_table
+from model_export.export.signature_table import TensorRule, rules_for
 
 CHECK: Final = "contract, tokenizers and signatures agree"
 
@@ -86,8 +86,7 @@ def _check_tokenizer(serialized: bytes, info: TokenizerInfo, *, where: str) -> N
 
 
 def _check_signatures(contract: Contract, session: GraphSession) -> None:
-    layers = contract.attention
-    table = signature_table(layer_count=len(layers), head_count=layers[0].head_count)
+    table = rules_for(contract)
     for signature in contract.signatures:
         if signature not in session.signatures:
             raise VerificationError(CHECK, f"the graph has no signature {signature}")

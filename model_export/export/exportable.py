@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Final
 
 from heed.contract import (
+    CLASSIFIER_SIGNATURES,
     SEQ2SEQ_SIGNATURES,
     Contract,
     ModelCard,
@@ -17,6 +18,7 @@ from heed.contract import (
 )
 from heed.text import Tokenizer
 from model_export.models import Seq2Seq
+from model_export.models.build_classifier import AnyClassifier
 from model_export.runs.training_run import TrainingRun
 
 MAX_BEAM_WIDTH: Final = 32
@@ -31,13 +33,13 @@ class ExportableModel:
     Attributes:
         model: The training-side model, with its weights.
         source_tokenizer: Splits source text.
-        target_tokenizer: Joins target tokens.
+        target_tokenizer: Joins target tokens; None of a classifier.
         contract: What the version will say about itself.
     """
 
-    model: Seq2Seq
+    model: Seq2Seq | AnyClassifier
     source_tokenizer: Tokenizer
-    target_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer | None
     contract: Contract
 
     @property
@@ -51,7 +53,9 @@ def exportable_from_run(
     run: TrainingRun, *, model_name: str, precision: Precision
 ) -> ExportableModel:
     """A training run's model, with the contract under a name that fits `ModelName`."""
-    settings = run.recipe.model
+    if run.labels:
+        return _exportable_classifier(run, model_name=model_name, precision=precision)
+    settings = run.recipe.seq2seq_model
     contract = Contract(
         model_name=model_name,
         task=run.recipe.task,
@@ -67,6 +71,26 @@ def exportable_from_run(
         card=_model_card(run),
     )
     return ExportableModel(run.model, run.source_tokenizer, run.target_tokenizer, contract)
+
+
+def _exportable_classifier(
+    run: TrainingRun, *, model_name: str, precision: Precision
+) -> ExportableModel:
+    settings = run.recipe.classifier_model
+    contract = Contract(
+        model_name=model_name,
+        task=run.recipe.task,
+        source_tokenizer=_tokenizer_info(run.source_tokenizer),
+        max_source_tokens=settings.max_source_tokens,
+        labels=run.labels,
+        sentences=None if settings.sentences is None else settings.sentences.limits,
+        attention=settings.attention_layers,
+        attention_average=settings.attention_average,
+        signatures=CLASSIFIER_SIGNATURES,
+        precision=precision,
+        card=_model_card(run),
+    )
+    return ExportableModel(run.model, run.source_tokenizer, None, contract)
 
 
 def _tokenizer_info(tokenizer: Tokenizer) -> TokenizerInfo:

@@ -15,6 +15,7 @@ from heed.contract import (
     MAX_TEMPERATURE,
     MIN_TEMPERATURE,
     SPECIAL_IDS,
+    SentenceLimits,
 )
 from model_export.decoding import BeamOptions, DecodingOptions, SampleOptions
 
@@ -167,6 +168,57 @@ def checked_sample_options(options: SampleOptions, *, vocabulary_size: int) -> S
         _require_all(is_share, "top_p: must be above 0 and at most 1", options.top_p),
     ]
     return SampleOptions(*_after(checks, list(options)))
+
+
+def checked_sentence_ids(
+    sentence_ids: tf.Tensor, lengths: tf.Tensor, *, columns: tf.Tensor, limits: SentenceLimits
+) -> tf.Tensor:
+    """Checks the sentences of a hierarchical model's tokens.
+
+    Args:
+        sentence_ids: The sentence of each token, int32 [B, S], padded with anything.
+        lengths: Real tokens of each row, checked.
+        columns: S of the checked tokens, int32 [].
+        limits: The most sentences, and their most tokens.
+
+    Returns:
+        The same, 0 behind each row's length, as wide as the tokens.
+    """
+    found = tf.shape(sentence_ids)[1]
+    message = "sentence_ids: must have as many columns as tokens; found"
+    is_wide_enough = (found == columns) | (tf.shape(sentence_ids)[0] == 0)
+    check = _require(is_wide_enough, message, found, "and", columns)
+    (ids,) = _after([check], [sentence_ids])
+    ids = tf.pad(ids, [[0, 0], [0, tf.maximum(0, columns - found)]])
+    mask = tf.sequence_mask(lengths, columns)
+    ids = tf.where(mask, ids, 0)
+    steps = tf.where(mask, ids - tf.pad(ids[:, :-1], [[0, 0], [1, 0]]), 0)
+    begins = tf.where(mask & (steps > 0), 1, 0)
+    sizes = tf.math.unsorted_segment_sum(
+        tf.cast(tf.reshape(mask, [-1]), tf.int32),
+        tf.cumsum(tf.reshape(begins + _row_starts(ids), [-1])),
+        tf.size(ids) + 1,
+    )
+    checks = [
+        _require_all(
+            (steps >= 0) & (steps <= 1),
+            "sentence_ids: must begin with 0 and rise by 0 or 1 from token to token; a step was",
+            steps,
+        ),
+        _require_between("sentence_ids", ids, 0, limits.max_count - 1),
+        _require(
+            tf.reduce_max(sizes) <= limits.max_tokens,
+            f"sentence_ids: a sentence must have at most {limits.max_tokens} tokens; found",
+            tf.reduce_max(sizes),
+        ),
+    ]
+    (ids,) = _after(checks, [ids])
+    return ids
+
+
+def _row_starts(ids: tf.Tensor) -> tf.Tensor:
+    """1 in the first column, else 0: int32 [B, S]."""
+    return tf.one_hot(tf.zeros_like(ids[:, 0]), tf.shape(ids)[1], dtype=tf.int32)
 
 
 def checked_row_count(rows_of: tf.Tensor, *, name: str, most: int) -> tf.Tensor:

@@ -25,6 +25,7 @@ from model_export.decoding import (
     score_targets,
 )
 from model_export.export.batching import Array, Arrays
+from model_export.export.classifying import classify
 from model_export.export.errors import VerificationError
 from model_export.export.exportable import ExportableModel
 
@@ -61,6 +62,9 @@ def training_side_outputs(
     exportable: ExportableModel, signature: Signature, inputs: Arrays
 ) -> Arrays:
     """What the training-side model, run eagerly, answers to a request of a signature."""
+    if signature is Signature.CLASSIFY:
+        tensors = {name: tf.constant(array) for name, array in inputs.items()}
+        return _arrays(classify(exportable.model, tensors))
     source = {"tokens": tf.constant(inputs["tokens"]), "lengths": tf.constant(inputs["lengths"])}
     layers = exportable.attention_layers
     if signature is Signature.SCORE:
@@ -120,7 +124,7 @@ def load_reference_cases(version_dir: Path) -> tuple[ReferenceCase, ...]:
 
 
 def _requests(contract: Contract) -> list[tuple[Signature, Arrays]]:
-    """One request for each decoding signature and for scoring, and one with every option."""
+    """One request for each signature but the contract's, with every option."""
     random = np.random.default_rng(_SEED)
     source = _sequences(
         random,
@@ -128,13 +132,15 @@ def _requests(contract: Contract) -> list[tuple[Signature, Arrays]]:
         vocabulary_size=contract.source_tokenizer.vocabulary_size,
         most=contract.max_source_tokens,
     )
+    sources: Arrays = dict(zip(("tokens", "lengths"), source, strict=True))
+    if contract.is_classifier:
+        return [(Signature.CLASSIFY, {**sources, **_sentences(contract, *source)})]
     targets = _sequences(
         random,
         _TARGET_LENGTHS,
         vocabulary_size=contract.target_vocabulary_size,
         most=contract.max_target_tokens,
     )
-    sources: Arrays = dict(zip(("tokens", "lengths"), source, strict=True))
     forced: Arrays = dict(zip(("target_tokens", "target_lengths"), targets, strict=True))
     limited = {**sources, **_options(contract, prefixes=targets[0])}
     return [
@@ -144,6 +150,20 @@ def _requests(contract: Contract) -> list[tuple[Signature, Arrays]]:
         (Signature.SAMPLE, {**limited, **_sample_options(contract)}),
         (Signature.SCORE, {**sources, **forced}),
     ]
+
+
+def _sentences(contract: Contract, tokens: Array, lengths: Array) -> Arrays:
+    """Sentences of one, two, three ... tokens, else of even size; 5 behind a row's length."""
+    limits = contract.sentences
+    if limits is None:
+        return {}
+    columns = tokens.shape[1]
+    sizes = [1 + index % limits.max_tokens for index in range(limits.max_count)]
+    if sum(sizes) < columns:
+        sizes = [-(-columns // limits.max_count)] * limits.max_count
+    ids = np.repeat(np.arange(limits.max_count, dtype=np.int32), sizes)[:columns]
+    is_real = np.arange(tokens.shape[1]) < lengths[:, np.newaxis]
+    return {"sentence_ids": np.where(is_real, ids, 5).astype(np.int32)}
 
 
 def _sequences(

@@ -30,7 +30,8 @@ def write_saved_model(exportable: ExportableModel, directory: Path) -> None:
     assets.mkdir(exist_ok=True)
     (assets / CONTRACT_ASSET).write_text(exportable.contract.to_json() + "\n", encoding="utf-8")
     (assets / SOURCE_TOKENIZER_ASSET).write_bytes(exportable.source_tokenizer.serialized)
-    (assets / TARGET_TOKENIZER_ASSET).write_bytes(exportable.target_tokenizer.serialized)
+    if exportable.target_tokenizer is not None:
+        (assets / TARGET_TOKENIZER_ASSET).write_bytes(exportable.target_tokenizer.serialized)
 
 
 def _clear_devices(directory: Path) -> None:

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from heed.contract import ATTENTION_HEADS_OUTPUT, ATTENTION_OUTPUT, Signature
+from heed.contract import (
+    ATTENTION_HEADS_OUTPUT,
+    ATTENTION_OUTPUT,
+    SENTENCE_ATTENTION_OUTPUT,
+    Contract,
+    Signature,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ _DECODING_SETS = (_DECODED, (*_DECODED, ATTENTION_OUTPUT))
 _RANKED = (*_DECODED, "ranks")
 _RANKED_SETS = (_RANKED, (*_RANKED, ATTENTION_OUTPUT))
 _SCORED = ("token_scores", "scores")
+_CONTRACT = {"contract": _TEXT, "source_tokenizer": _TEXT, "target_tokenizer": _TEXT}
 
 
 def _decoded(hypotheses: int | None) -> dict[str, TensorRule]:
@@ -77,7 +84,7 @@ def _decoded(hypotheses: int | None) -> dict[str, TensorRule]:
 
 
 def signature_table(*, layer_count: int, head_count: int) -> Mapping[Signature, SignatureRule]:
-    """The rules of every signature, for a decoder of L layers with N attention heads each."""
+    """The rules of a decoder's signatures, of L layers with N attention heads each."""
     scores = {
         "token_scores": TensorRule("float32", (None, None)),
         "scores": TensorRule("float32", (None,)),
@@ -92,7 +99,6 @@ def signature_table(*, layer_count: int, head_count: int) -> Mapping[Signature, 
     limited = {**_SOURCE, **_OPTIONS}
     ranked = {**_decoded(None), "ranks": TensorRule("float32", (None, None))}
     targets = {"target_tokens": _IDS, "target_lengths": _ROWS}
-    contract = {"contract": _TEXT, "source_tokenizer": _TEXT, "target_tokenizer": _TEXT}
     return MappingProxyType(
         {
             Signature.SERVING_DEFAULT: SignatureRule(_SOURCE, _decoded(1), _DECODING_SETS),
@@ -100,9 +106,47 @@ def signature_table(*, layer_count: int, head_count: int) -> Mapping[Signature, 
             Signature.BEAM: SignatureRule({**limited, **_BEAM}, ranked, _RANKED_SETS),
             Signature.SAMPLE: SignatureRule({**limited, **_SAMPLING}, _decoded(1), _DECODING_SETS),
             Signature.SCORE: SignatureRule({**_SOURCE, **targets}, scores, score_sets),
-            Signature.CONTRACT: SignatureRule({"request": _ROWS}, contract, (tuple(contract),)),
+            Signature.CONTRACT: SignatureRule({"request": _ROWS}, _CONTRACT, (tuple(_CONTRACT),)),
         }
     )
+
+
+def classifier_table(
+    *, label_count: int, hop_count: int, has_sentences: bool
+) -> Mapping[Signature, SignatureRule]:
+    """The rules of a classifier's signatures.
+
+    Args:
+        label_count: Labels, C.
+        hop_count: Hops of the attention over tokens, N.
+        has_sentences: Whether the model is hierarchical.
+    """
+    sentence_ids = {"sentence_ids": _IDS} if has_sentences else {}
+    attention = {ATTENTION_OUTPUT: TensorRule("float32", (None, None))}
+    if has_sentences:
+        attention[SENTENCE_ATTENTION_OUTPUT] = TensorRule("float32", (None, None))
+    probabilities = {"probabilities": TensorRule("float32", (None, label_count))}
+    heads = {ATTENTION_HEADS_OUTPUT: TensorRule("float32", (None, hop_count, None))}
+    outputs = {**probabilities, **attention, **heads}
+    output_sets = (tuple(probabilities), (*probabilities, *attention), tuple(outputs))
+    return MappingProxyType(
+        {
+            Signature.CLASSIFY: SignatureRule({**_SOURCE, **sentence_ids}, outputs, output_sets),
+            Signature.CONTRACT: SignatureRule({"request": _ROWS}, _CONTRACT, (tuple(_CONTRACT),)),
+        }
+    )
+
+
+def rules_for(contract: Contract) -> Mapping[Signature, SignatureRule]:
+    """The rules of every signature that a model with this contract may offer."""
+    layers = contract.attention
+    if contract.is_classifier:
+        return classifier_table(
+            label_count=len(contract.labels),
+            hop_count=layers[0].head_count,
+            has_sentences=contract.sentences is not None,
+        )
+    return signature_table(layer_count=len(layers), head_count=layers[0].head_count)
 
 
 MAX_CONTRACT_ROWS: Final = 1024

@@ -18,16 +18,18 @@ from model_export.decoding import (
     sample_search,
     score_targets,
 )
+from model_export.export.classifying import classify
 from model_export.export.exportable import ExportableModel
 from model_export.export.input_checks import (
     checked_beam_options,
     checked_options,
     checked_row_count,
     checked_sample_options,
+    checked_sentence_ids,
     checked_shapes,
     checked_tokens,
 )
-from model_export.export.signature_table import MAX_CONTRACT_ROWS, SignatureRule, signature_table
+from model_export.export.signature_table import MAX_CONTRACT_ROWS, SignatureRule, rules_for
 
 Tensors = dict[str, tf.Tensor]
 
@@ -55,9 +57,10 @@ class ServedModel(tf.Module):
             Signature.BEAM: self._beam,
             Signature.SAMPLE: self._sample,
             Signature.SCORE: self._score,
+            Signature.CLASSIFY: self._classify,
             Signature.CONTRACT: self._contract,
         }
-        table = rules_of(self._exportable())
+        table = rules_for(self._exportable().contract)
         return {
             str(name): _graph_function(functions[name], table[name])
             for name in self._exportable().contract.signatures
@@ -127,6 +130,16 @@ class ServedModel(tf.Module):
         )
         return scores._asdict()
 
+    def _classify(self, inputs: Tensors) -> Tensors:
+        tokens, lengths = self._source(inputs)
+        source = {"tokens": tokens, "lengths": lengths}
+        sentences = self._exportable().contract.sentences
+        if sentences is not None:
+            source["sentence_ids"] = checked_sentence_ids(
+                inputs["sentence_ids"], lengths, columns=tf.shape(tokens)[1], limits=sentences
+            )
+        return classify(self._exportable().model, source)
+
     def _source(self, inputs: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
         contract = self._exportable().contract
         return checked_tokens(
@@ -140,18 +153,12 @@ class ServedModel(tf.Module):
     def _contract(self, inputs: Tensors) -> Tensors:
         exportable = self._exportable()
         request = checked_row_count(inputs["request"], name="request", most=MAX_CONTRACT_ROWS)
-        rows = tf.shape(request)
+        rows, target = tf.shape(request), exportable.target_tokenizer
         return {
             "contract": tf.fill(rows, exportable.contract.to_json().encode()),
             "source_tokenizer": tf.fill(rows, exportable.source_tokenizer.serialized),
-            "target_tokenizer": tf.fill(rows, exportable.target_tokenizer.serialized),
+            "target_tokenizer": tf.fill(rows, b"" if target is None else target.serialized),
         }
-
-
-def rules_of(exportable: ExportableModel) -> Mapping[Signature, SignatureRule]:
-    """The rules of this model's signatures."""
-    layers = exportable.contract.attention
-    return signature_table(layer_count=len(layers), head_count=layers[0].head_count)
 
 
 def _graph_function(

@@ -16,7 +16,7 @@ import tensorflow as tf
 from heed.contract import WARMUP_FILE, Contract, Signature
 from model_export.export import contract_check
 from model_export.export.batching import merged, row_of
-from model_export.export.comparison import Comparison, trimmed_row
+from model_export.export.comparison import TOLERANCE, Comparison, trimmed_row
 from model_export.export.errors import ExportError, VerificationError
 from model_export.export.exportable import exportable_from_run
 from model_export.export.graph_session import GraphSession
@@ -83,7 +83,8 @@ def verify_version(version_dir: Path, run: TrainingRun | None = None) -> tuple[C
         if run is not None:
             version = replace(version, cases=_answered_by(run, version))
         results = [CheckResult(contract_check.CHECK, "all")]
-        results.extend(check(version) for check in _CHECKS)
+        checks = _CLASSIFIER_CHECKS if contract.is_classifier else _CHECKS
+        results.extend(check(version) for check in checks)
     return tuple(results)
 
 
@@ -93,9 +94,9 @@ def _answered_by(run: TrainingRun, version: _Version) -> tuple[ReferenceCase, ..
     exportable = exportable_from_run(
         run, model_name=contract.model_name, precision=contract.precision
     )
-    for side in ("source_tokenizer", "target_tokenizer"):
-        if getattr(contract, side) != getattr(exportable.contract, side):
-            raise VerificationError("training run", f"the {side} of {run.path} is another one")
+    for part in ("source_tokenizer", "target_tokenizer", "labels"):
+        if getattr(contract, part) != getattr(exportable.contract, part):
+            raise VerificationError("training run", f"the {part} of {run.path} is another one")
     return tuple(
         replace(case, outputs=training_side_outputs(exportable, case.signature, case.inputs))
         for case in version.cases
@@ -167,6 +168,22 @@ def _scoring_equals_decoding(version: _Version) -> CheckResult:
     return _result(comparison, "batches")
 
 
+def _weights_and_probabilities_sum_to_one(version: _Version) -> CheckResult:
+    check = "probabilities sum to 1, and so does attention over a row's tokens and sentences"
+    largest, count = 0.0, 0
+    for case in version.cases:
+        outputs = version.session.run(case.signature, case.inputs)
+        for name, array in outputs.items():
+            difference = float(np.max(np.abs(array.sum(axis=-1) - 1.0)))
+            if not difference <= TOLERANCE:  # so that NaN fails
+                raise VerificationError(
+                    check, f"signature {case.signature}, output {name}: is off by {difference:.6g}"
+                )
+            largest = max(largest, difference)
+        count += _row_count(case)
+    return CheckResult(check, f"{count} rows", largest)
+
+
 def _warmup_requests_run(version: _Version) -> CheckResult:
     """Each set of outputs that a server will be asked for, as the server will be asked."""
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
@@ -206,5 +223,12 @@ _CHECKS: Final[Sequence[Callable[[_Version], CheckResult]]] = (
     _rows_stand_alone,
     _rows_keep_their_answers_in_any_batch,
     _scoring_equals_decoding,
+    _warmup_requests_run,
+)
+_CLASSIFIER_CHECKS: Final[Sequence[Callable[[_Version], CheckResult]]] = (
+    _equals_training_side,
+    _rows_stand_alone,
+    _rows_keep_their_answers_in_any_batch,
+    _weights_and_probabilities_sum_to_one,
     _warmup_requests_run,
 )

@@ -14,7 +14,7 @@ from heed.contract import WARMUP_FILE, Signature
 from model_export.export.batching import Arrays, row_of
 from model_export.export.exportable import ExportableModel
 from model_export.export.reference_cases import ReferenceCase
-from model_export.export.signatures import rules_of
+from model_export.export.signature_table import rules_for
 
 _CONTRACT_INPUTS: Arrays = {"request": np.zeros([1], np.int32)}
 
@@ -41,7 +41,7 @@ def write_warmup_requests(
 def _warmup_logs(
     exportable: ExportableModel, cases: Sequence[ReferenceCase]
 ) -> Iterator[PredictionLog]:
-    rules = rules_of(exportable)
+    rules = rules_for(exportable.contract)
     for signature, inputs in _warmup_inputs(cases):
         for output_set in rules[signature].output_sets:
             request = PredictRequest(output_filter=sorted(output_set))
