@@ -24,7 +24,7 @@ from service.pipeline.limits import Violations
 WHOLE_MESSAGE: Final = "(message)"
 MAX_NAME_CHARACTERS: Final = 64
 """So much of an unknown field's name is repeated."""
-_LARGEST_FLOAT: Final = 3.4028234663852886e38
+_LARGEST_FLOAT: Final = 3.4028235677973366e38  # what still rounds to a float32
 
 Members = list[tuple[str, object]]
 

@@ -17,6 +17,7 @@ from heed.v1 import inference_pb2
 from service.api.from_messages import read_generate, read_score, read_selector
 from service.api.stream_messages import read_stream_generate, write_stream_event
 from service.api.to_messages import write_generate, write_model, write_models, write_score
+from service.api.tokenize_messages import read_tokenize, write_tokenize
 from service.pipeline.inference import InferencePipeline
 
 Answer = Callable[[InferencePipeline, Any, float | None], Coroutine[Any, Any, Message]]
@@ -78,6 +79,12 @@ async def _score(
     return write_score(await pipeline.score(read_score(request, deadline)))
 
 
+async def _tokenize(
+    pipeline: InferencePipeline, request: inference_pb2.TokenizeRequest, deadline: float | None
+) -> Message:
+    return write_tokenize(await pipeline.tokenize(read_tokenize(request)))
+
+
 async def _list_models(
     pipeline: InferencePipeline, request: inference_pb2.ListModelsRequest, deadline: float | None
 ) -> Message:
@@ -99,6 +106,7 @@ METHODS: Final = (
     _posted("Generate", _generate),
     _posted("StreamGenerate", stream=_stream_generate),
     _posted("Score", _score),
+    _posted("Tokenize", _tokenize),
     HttpMethod("ListModels", "GET", (Path("/v1/models"),), _list_models),
     HttpMethod(
         "GetModel",
