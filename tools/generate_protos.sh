@@ -7,6 +7,8 @@ python=${PYTHON:-.venv/bin/python}
 "$python" -m grpc_tools.protoc -I protos --python_out="$out" --pyi_out="$out" --grpc_python_out="$out" \
     protos/heed/v1/model.proto protos/heed/v1/inference.proto
 "$python" -m grpc_tools.protoc -I protos --python_out="$out" --pyi_out="$out" protos/heed/wire/v1/serving.proto
+"$python" -m grpc_tools.protoc -I protos --python_out="$out" --pyi_out="$out" --grpc_python_out="$out" \
+    protos/heed/wire/inference/grpc_inference.proto
 rm -f "$out/heed/v1/model_pb2_grpc.py"  # holds no service
 descriptors=$(mktemp)
 trap 'rm -f "$descriptors"' EXIT

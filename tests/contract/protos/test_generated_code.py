@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[3]
 COMMENTS = Path("heed/v1/comments.json")
 MESSAGES = sorted(
     path.relative_to(ROOT)
-    for folder in ("heed/v1", "heed/wire/v1")
+    for folder in ("heed/v1", "heed/wire/v1", "heed/wire/inference")
     for path in (ROOT / folder).glob("*_pb2*.py*")
 )
 GENERATED = [*MESSAGES, COMMENTS]
