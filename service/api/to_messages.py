@@ -51,7 +51,7 @@ _CONDITIONS: Final[Mapping[VersionCondition, model_pb2.VersionCondition]] = {
 def write_generate(answer: Answer) -> inference_pb2.GenerateResponse:
     """The answer to GenerateRequest."""
     return inference_pb2.GenerateResponse(
-        model=_write_version(answer.model),
+        model=write_version(answer.model),
         results=[
             inference_pb2.GenerateResult(
                 source_tokens=write_tokens(result.source_tokens),
@@ -59,16 +59,16 @@ def write_generate(answer: Answer) -> inference_pb2.GenerateResponse:
             )
             for result in answer.results
         ],
-        timings=_write_timings(answer.timings),
+        timings=write_timings(answer.timings),
     )
 
 
 def write_score(answer: Answer) -> inference_pb2.ScoreResponse:
     """The answer to ScoreRequest."""
     return inference_pb2.ScoreResponse(
-        model=_write_version(answer.model),
+        model=write_version(answer.model),
         results=[_write_score_result(result) for result in answer.results],
-        timings=_write_timings(answer.timings),
+        timings=write_timings(answer.timings),
     )
 
 
@@ -152,7 +152,8 @@ def _describe(model: model_pb2.Model, contract: Contract) -> None:
     )
 
 
-def _write_version(key: VersionKey) -> model_pb2.ModelVersion:
+def write_version(key: VersionKey) -> model_pb2.ModelVersion:
+    """The model and version that answered."""
     return model_pb2.ModelVersion(name=key.name, version=key.version)
 
 
@@ -213,7 +214,8 @@ def _write_spans(spans: Iterable[WordSpan]) -> list[inference_pb2.TextSpan]:
     return [inference_pb2.TextSpan(begin_offset=begin, end_offset=end) for begin, end in spans]
 
 
-def _write_timings(timings: Timings) -> inference_pb2.Timings:
+def write_timings(timings: Timings) -> inference_pb2.Timings:
+    """Where the time of a call went."""
     return inference_pb2.Timings(
         total_duration=_write_duration(timings.total_s),
         tokenize_duration=_write_duration(timings.tokenize_s),

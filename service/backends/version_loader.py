@@ -26,6 +26,7 @@ from service.domain.signatures import (
     Predictor,
     PredictTarget,
     check_outputs,
+    classify_target,
     output_names,
 )
 from service.errors import ModelAnswerError, ModelContractError
@@ -145,10 +146,12 @@ async def try_version(predictor: Predictor, loaded: LoadedVersion) -> None:
     for signature, level in _TRIALS:
         if signature not in loaded.contract.signatures:
             continue
-        target = PredictTarget(loaded.key, signature, output_names(signature, level))
-        outputs = await predictor.predict(
-            target, _trial_inputs(signature), timeout_s=TRIAL_TIMEOUT_S
-        )
+        if signature is Signature.CLASSIFY:
+            target = classify_target(loaded.key, loaded.contract, level)
+        else:
+            target = PredictTarget(loaded.key, signature, output_names(signature, level))
+        inputs = _trial_inputs(signature, loaded.contract)
+        outputs = await predictor.predict(target, inputs, timeout_s=TRIAL_TIMEOUT_S)
         check_outputs(target, outputs, 1)
         _check_finite(target, outputs)
 
@@ -167,16 +170,19 @@ _TRIALS: Final = (
         (Signature.GREEDY, Signature.BEAM, Signature.SAMPLE),
         (AttentionLevel.NONE, AttentionLevel.PIECES),
     ),
-    *((Signature.SCORE, level) for level in AttentionLevel),
+    *itertools.product((Signature.SCORE, Signature.CLASSIFY), AttentionLevel),
 )
 
 
-def _trial_inputs(signature: Signature) -> dict[str, Array]:
+def _trial_inputs(signature: Signature, contract: Contract) -> dict[str, Array]:
     one = np.ones(1, np.int32)
     source = {"tokens": np.full((1, 1), SPECIAL_IDS.unknown, np.int32), "lengths": one}
     if signature is Signature.SCORE:
         end = np.full((1, 1), SPECIAL_IDS.end, np.int32)
         return {**source, "target_tokens": end, "target_lengths": one}
+    if signature is Signature.CLASSIFY:
+        ids = {"sentence_ids": np.zeros((1, 1), np.int32)}
+        return {**source, **(ids if contract.sentences is not None else {})}
     nothing, number = np.zeros(1, np.int32), np.ones(1, np.float32)
     limits: dict[str, Array] = {
         **source,

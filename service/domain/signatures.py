@@ -1,6 +1,7 @@
 """The tensors of the contract's signatures, as the gateway asks for them.
 
-Letters: B rows, K hypotheses, T target length, S source length, L layers, N heads.
+Letters: B rows, K hypotheses, T target length, S source length, L layers, N heads, C labels,
+Z sentences.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from typing import Any, Final, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from heed.contract import ATTENTION_HEADS_OUTPUT, ATTENTION_OUTPUT, RANKS_OUTPUT, Signature
+from heed.contract import (
+    ATTENTION_HEADS_OUTPUT,
+    ATTENTION_OUTPUT,
+    RANKS_OUTPUT,
+    SENTENCE_ATTENTION_OUTPUT,
+    Contract,
+    Signature,
+)
 from service.domain.models import VersionKey
 from service.errors import ModelAnswerError
 
@@ -57,6 +65,12 @@ OUTPUT_FORMS: Final[Mapping[Signature, Mapping[str, OutputForm]]] = {
         ATTENTION_OUTPUT: OutputForm(np.float32, 3),  # [B, T, S]
         ATTENTION_HEADS_OUTPUT: OutputForm(np.float32, 5),  # [B, L, N, T, S]
     },
+    Signature.CLASSIFY: {
+        "probabilities": OutputForm(np.float32, 2),  # [B, C]
+        ATTENTION_OUTPUT: OutputForm(np.float32, 2),  # [B, S]
+        SENTENCE_ATTENTION_OUTPUT: OutputForm(np.float32, 2),  # [B, Z]
+        ATTENTION_HEADS_OUTPUT: OutputForm(np.float32, 3),  # [B, N, S]
+    },
     Signature.CONTRACT: {
         "contract": OutputForm(np.object_, 1),  # [B]
         "source_tokenizer": OutputForm(np.object_, 1),  # [B]
@@ -65,7 +79,9 @@ OUTPUT_FORMS: Final[Mapping[Signature, Mapping[str, OutputForm]]] = {
 }
 
 _OUTPUTS_BEYOND: Final = {
-    AttentionLevel.NONE: frozenset({ATTENTION_OUTPUT, ATTENTION_HEADS_OUTPUT}),
+    AttentionLevel.NONE: frozenset(
+        {ATTENTION_OUTPUT, SENTENCE_ATTENTION_OUTPUT, ATTENTION_HEADS_OUTPUT}
+    ),
     AttentionLevel.PIECES: frozenset({ATTENTION_HEADS_OUTPUT}),
     AttentionLevel.WORDS: frozenset({ATTENTION_HEADS_OUTPUT}),
     AttentionLevel.HEADS: frozenset[str](),
@@ -115,6 +131,14 @@ def output_names(signature: Signature, level: AttentionLevel) -> tuple[str, ...]
     """
     beyond = _OUTPUTS_BEYOND[level]
     return tuple(name for name in OUTPUT_FORMS[signature] if name not in beyond)
+
+
+def classify_target(model: VersionKey, contract: Contract, level: AttentionLevel) -> PredictTarget:
+    """What classifying asks for; of sentences only where the model reads them."""
+    names = output_names(Signature.CLASSIFY, level)
+    if contract.sentences is None:
+        names = tuple(name for name in names if name != SENTENCE_ATTENTION_OUTPUT)
+    return PredictTarget(model, Signature.CLASSIFY, names)
 
 
 def check_outputs(target: PredictTarget, outputs: Mapping[str, Array], row_count: int) -> None:

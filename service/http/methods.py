@@ -14,6 +14,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from heed.v1 import inference_pb2
+from service.api.classify_messages import read_classify, write_classify
 from service.api.from_messages import read_generate, read_score, read_selector
 from service.api.stream_messages import read_stream_generate, write_stream_event
 from service.api.to_messages import write_generate, write_model, write_models, write_score
@@ -79,6 +80,12 @@ async def _score(
     return write_score(await pipeline.score(read_score(request, deadline)))
 
 
+async def _classify(
+    pipeline: InferencePipeline, request: inference_pb2.ClassifyRequest, deadline: float | None
+) -> Message:
+    return write_classify(await pipeline.classify(read_classify(request, deadline)))
+
+
 async def _tokenize(
     pipeline: InferencePipeline, request: inference_pb2.TokenizeRequest, deadline: float | None
 ) -> Message:
@@ -106,6 +113,7 @@ METHODS: Final = (
     _posted("Generate", _generate),
     _posted("StreamGenerate", stream=_stream_generate),
     _posted("Score", _score),
+    _posted("Classify", _classify),
     _posted("Tokenize", _tokenize),
     HttpMethod("ListModels", "GET", (Path("/v1/models"),), _list_models),
     HttpMethod(

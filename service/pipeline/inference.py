@@ -7,12 +7,13 @@ import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
 from service.domain.answers import Answer, TextResult, TokenizeAnswer
-from service.domain.models import LoadedVersion, ModelSelector, ModelState
+from service.domain.classification import ClassifiedText, ClassifyAnswer, ClassifyCall
+from service.domain.models import LoadedVersion, ModelSelector, ModelState, VersionKey
 from service.domain.requests import GenerateCall, ScoreCall, TokenizeCall
 from service.domain.streams import ManyAnswer, ManyCall, ManyInput, StreamCall, StreamEvent
 from service.errors import (
@@ -21,6 +22,7 @@ from service.errors import (
     VersionGoneError,
 )
 from service.pipeline.cached_answers import CachedAnswers
+from service.pipeline.classifying import classify_on
 from service.pipeline.field_paths import PATHS_OF_MANY, with_paths
 from service.pipeline.generating import encode_prefix, generate_on
 from service.pipeline.limits import check_characters, check_count
@@ -35,6 +37,8 @@ from service.settings import GatewaySettings
 
 WorkOnVersion = Callable[[LoadedVersion, Sequence[int]], Awaitable[tuple[TextResult, ...]]]
 """Answers the texts at these places of a call with a version."""
+
+Results = TypeVar("Results")
 
 MOST_SWAPS: Final = 3
 """How often a call begins anew because the version that answered it was unloaded."""
@@ -175,6 +179,24 @@ class InferencePipeline:
 
         return await self._answer(call, stopwatch, work)
 
+    async def classify(self, call: ClassifyCall) -> ClassifyAnswer:
+        """Labels every text.
+
+        Raises:
+            ServiceError: The call failed as a whole.
+        """
+        check_count("texts", len(call.texts), self._settings.max_texts_per_call)
+        fields = [f"texts[{index}]" for index in range(len(call.texts))]
+        self._check_characters(fields, list(call.texts))
+        stopwatch = Stopwatch()
+
+        async def work(version: LoadedVersion) -> tuple[ClassifiedText, ...]:
+            self._batcher.check_room(version.key.name, priority=call.priority)
+            return await classify_on(version, call, batcher=self._batcher, stopwatch=stopwatch)
+
+        key, results = await self._on_a_version(call.model, work)
+        return ClassifyAnswer(key, results, stopwatch.timings())
+
     async def tokenize(self, call: TokenizeCall) -> TokenizeAnswer:
         """Splits every text into tokens. Texts may be longer than the model takes.
 
@@ -195,18 +217,25 @@ class InferencePipeline:
     async def _answer(
         self, call: GenerateCall | ScoreCall, stopwatch: Stopwatch, work: WorkOnVersion
     ) -> Answer:
+        async def with_cache(version: LoadedVersion) -> tuple[TextResult, ...]:
+            return await self._answers.answer(
+                version.key, call, work=functools.partial(work, version), stopwatch=stopwatch
+            )
+
+        key, results = await self._on_a_version(call.model, with_cache)
+        return Answer(key, results, stopwatch.timings())
+
+    async def _on_a_version(
+        self, selector: ModelSelector, work: Callable[[LoadedVersion], Awaitable[Results]]
+    ) -> tuple[VersionKey, Results]:
         """Has one version answer the whole call; the next one if it is unloaded meanwhile."""
-        selector = call.model
         version = self._registry.resolve(selector)
         for _ in range(MOST_SWAPS):
             try:
-                results = await self._work_on(version, call, stopwatch, work)
+                return version.key, await self._work_on(version, work)
             except VersionGoneError:
                 version = await self._registry.resolve_after(version.key, selector)
-            else:
-                return Answer(version.key, results, stopwatch.timings())
-        results = await self._work_on(version, call, stopwatch, work)
-        return Answer(version.key, results, stopwatch.timings())
+        return version.key, await self._work_on(version, work)
 
     async def _stream_on(
         self, version: LoadedVersion, call: StreamCall
@@ -226,16 +255,10 @@ class InferencePipeline:
             raise
 
     async def _work_on(
-        self,
-        version: LoadedVersion,
-        call: GenerateCall | ScoreCall,
-        stopwatch: Stopwatch,
-        work: WorkOnVersion,
-    ) -> tuple[TextResult, ...]:
+        self, version: LoadedVersion, work: Callable[[LoadedVersion], Awaitable[Results]]
+    ) -> Results:
         try:
-            return await self._answers.answer(
-                version.key, call, work=functools.partial(work, version), stopwatch=stopwatch
-            )
+            return await work(version)
         except ModelAnswerError:
             self._registry.report_broken_answer(version.key)
             raise

@@ -55,13 +55,13 @@ def read_hypotheses(
     hypothesis_count, longest = outputs["tokens"].shape
     if hypothesis_count < 1:
         raise ModelAnswerError("the model answered a text with no output")
-    _expect(outputs, "lengths", (hypothesis_count,))
-    _expect(outputs, "scores", (hypothesis_count,))
-    _expect(outputs, "token_scores", (hypothesis_count, longest))
+    expect_shape(outputs, "lengths", (hypothesis_count,))
+    expect_shape(outputs, "scores", (hypothesis_count,))
+    expect_shape(outputs, "token_scores", (hypothesis_count, longest))
     if ATTENTION_OUTPUT in outputs:
-        _expect(outputs, ATTENTION_OUTPUT, (hypothesis_count, longest, source_length))
+        expect_shape(outputs, ATTENTION_OUTPUT, (hypothesis_count, longest, source_length))
     if RANKS_OUTPUT in outputs:
-        _expect(outputs, RANKS_OUTPUT, (hypothesis_count,))
+        expect_shape(outputs, RANKS_OUTPUT, (hypothesis_count,))
     is_beam = RANKS_OUTPUT in outputs
     return [
         _read_hypothesis(outputs, k, source_length)
@@ -76,11 +76,11 @@ def _read_hypothesis(outputs: Mapping[str, Array], k: int, source_length: int) -
         raise ModelAnswerError(f"the model answered with an output of length {length}")
     attention = None
     if ATTENTION_OUTPUT in outputs:
-        attention = _finite(ATTENTION_OUTPUT, outputs[ATTENTION_OUTPUT][k, :length, :source_length])
+        attention = finite(ATTENTION_OUTPUT, outputs[ATTENTION_OUTPUT][k, :length, :source_length])
     return RowHypothesis(
         token_ids=tuple(outputs["tokens"][k, :length].tolist()),
-        score=float(_finite("scores", outputs["scores"][k : k + 1])[0]),
-        token_scores=_finite("token_scores", outputs["token_scores"][k, :length]),
+        score=float(finite("scores", outputs["scores"][k : k + 1])[0]),
+        token_scores=finite("token_scores", outputs["token_scores"][k, :length]),
         attention=attention,
         rank=_rank(outputs, k),
     )
@@ -89,7 +89,7 @@ def _read_hypothesis(outputs: Mapping[str, Array], k: int, source_length: int) -
 def _rank(outputs: Mapping[str, Array], k: int) -> float | None:
     if RANKS_OUTPUT not in outputs:
         return None
-    return float(_finite(RANKS_OUTPUT, outputs[RANKS_OUTPUT][k : k + 1])[0])
+    return float(finite(RANKS_OUTPUT, outputs[RANKS_OUTPUT][k : k + 1])[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +124,16 @@ def read_score(
     Raises:
         ModelAnswerError: Shapes do not fit together, or a number is not finite.
     """
-    _expect(outputs, "token_scores", (target_length,))
+    expect_shape(outputs, "token_scores", (target_length,))
     attention = None
     if ATTENTION_OUTPUT in outputs:
-        _expect(outputs, ATTENTION_OUTPUT, (target_length, source_length))
-        attention = _finite(
+        expect_shape(outputs, ATTENTION_OUTPUT, (target_length, source_length))
+        attention = finite(
             ATTENTION_OUTPUT, outputs[ATTENTION_OUTPUT][:target_length, :source_length]
         )
     return RowScore(
-        score=float(_finite("scores", np.atleast_1d(outputs["scores"]))[0]),
-        token_scores=_finite("token_scores", outputs["token_scores"][:target_length]),
+        score=float(finite("scores", np.atleast_1d(outputs["scores"]))[0]),
+        token_scores=finite("token_scores", outputs["token_scores"][:target_length]),
         attention=attention,
         heads=_read_heads(outputs, (target_length, source_length), contract),
     )
@@ -145,19 +145,23 @@ def _read_heads(
     if ATTENTION_HEADS_OUTPUT not in outputs:
         return ()
     most_heads = max(layer.head_count for layer in contract.attention)
-    _expect(outputs, ATTENTION_HEADS_OUTPUT, (len(contract.attention), most_heads, *form))
+    expect_shape(outputs, ATTENTION_HEADS_OUTPUT, (len(contract.attention), most_heads, *form))
     weights = outputs[ATTENTION_HEADS_OUTPUT][:, :, : form[0], : form[1]]
     return tuple(
         AttentionHead(
-            layer.layer_index, head, _finite(ATTENTION_HEADS_OUTPUT, weights[position, head])
+            layer.layer_index, head, finite(ATTENTION_HEADS_OUTPUT, weights[position, head])
         )
         for position, layer in enumerate(contract.attention)
         for head in range(layer.head_count)
     )
 
 
-def _expect(outputs: Mapping[str, Array], name: str, at_least: tuple[int, ...]) -> None:
-    """Checks that an output is at least so large; padding beyond is cut off later."""
+def expect_shape(outputs: Mapping[str, Array], name: str, at_least: tuple[int, ...]) -> None:
+    """Checks that an output is at least so large; padding beyond is cut off later.
+
+    Raises:
+        ModelAnswerError: It is smaller.
+    """
     shape = outputs[name].shape
     if any(size < expected for size, expected in zip(shape, at_least, strict=True)):
         raise ModelAnswerError(
@@ -166,7 +170,12 @@ def _expect(outputs: Mapping[str, Array], name: str, at_least: tuple[int, ...]) 
         )
 
 
-def _finite(name: str, values: Array) -> FloatArray:
+def finite(name: str, values: Array) -> FloatArray:
+    """The values of an output.
+
+    Raises:
+        ModelAnswerError: One is NaN or infinite.
+    """
     if not np.isfinite(values).all():
         raise ModelAnswerError(f"the model's output {name!r} holds NaN or infinity")
     return values

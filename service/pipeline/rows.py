@@ -105,6 +105,16 @@ def score_inputs(source_ids: Sequence[int], target_ids: Sequence[int]) -> dict[s
     }
 
 
+def classify_inputs(
+    source_ids: Sequence[int], sentence_ids: Sequence[int]
+) -> dict[str, InputArray]:
+    """Inputs of a row to classify; no sentences for a model that is not hierarchical."""
+    inputs = _source_inputs(source_ids)
+    if sentence_ids:
+        inputs["sentence_ids"] = np.array(sentence_ids, dtype=np.int32)
+    return inputs
+
+
 def with_end(token_ids: Iterable[int]) -> list[int]:
     """The tokens, closed by the end token."""
     return [*token_ids, SPECIAL_IDS.end]

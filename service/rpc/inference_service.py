@@ -12,6 +12,7 @@ from typing import Any
 import grpc.aio
 
 from heed.v1 import inference_pb2, inference_pb2_grpc
+from service.api.classify_messages import read_classify, write_classify
 from service.api.deadlines import deadline_after
 from service.api.from_messages import read_generate, read_score, read_selector
 from service.api.stream_messages import (
@@ -78,6 +79,13 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         """Scores given target texts."""
         call = read_score(request, _deadline_of(context))
         return write_score(await self._pipeline.score(call))
+
+    async def Classify(
+        self, request: inference_pb2.ClassifyRequest, context: Context
+    ) -> inference_pb2.ClassifyResponse:
+        """Gives every text its labels."""
+        call = read_classify(request, _deadline_of(context))
+        return write_classify(await self._pipeline.classify(call))
 
     async def Tokenize(
         self, request: inference_pb2.TokenizeRequest, context: Context
