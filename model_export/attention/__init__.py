@@ -1,6 +1,7 @@
 """Attention mechanisms, one file each, all with the interface of `base.Attention`."""
 
 from model_export.attention.bahdanau import BahdanauAttention
+from model_export.attention.bahdanau_coverage import BahdanauCoverageAttention
 from model_export.attention.base import Attention, AttentionOutput, Choice, State
 from model_export.attention.build import build_attention
 from model_export.attention.global_attention import GlobalAttention
@@ -13,6 +14,7 @@ __all__ = [
     "Attention",
     "AttentionOutput",
     "BahdanauAttention",
+    "BahdanauCoverageAttention",
     "Choice",
     "GlobalAttention",
     "LuongLocalMonotonicAttention",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, NamedTuple
 
-import keras
 import tensorflow as tf
+
+from model_export.composite import CompositeLayer
 
 State = Any
 """A nest of tensors with the rows as dimension 0; () where there is nothing to remember."""
@@ -40,7 +41,7 @@ class AttentionOutput(NamedTuple):
     choice: Choice | tuple[()] = ()
 
 
-class Attention(keras.layers.Layer):
+class Attention(CompositeLayer):
     """Attention of a decoder over the positions of a source.
 
     The part of the scores that depends on the source alone is computed once per source, by
@@ -53,13 +54,6 @@ class Attention(keras.layers.Layer):
     """
 
     chooses: bool = False
-
-    def __init__(self, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def compute_mask(self, *args: object, **kwargs: object) -> None:
-        """Nothing: outputs carry no mask of Keras' own."""
 
     @abstractmethod
     def project_keys(self, values: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import assert_never
 
 from model_export.attention.bahdanau import BahdanauAttention
+from model_export.attention.bahdanau_coverage import BahdanauCoverageAttention
 from model_export.attention.base import Attention
+from model_export.attention.coverage import Coverage, CoverageCount, CoverageVector
 from model_export.attention.global_attention import GlobalAttention
 from model_export.attention.luong_local_m import LuongLocalMonotonicAttention
 from model_export.attention.luong_local_p import LuongLocalPredictiveAttention
@@ -21,6 +23,7 @@ from model_export.attention.xu_soft import XuSoftAttention
 from model_export.config import (
     AttentionSettings,
     BahdanauSettings,
+    CoverageKind,
     LuongConcatSettings,
     LuongDotSettings,
     LuongGeneralSettings,
@@ -47,7 +50,7 @@ def build_attention(
     """
     match settings:
         case BahdanauSettings():
-            return BahdanauAttention(settings.units, name=_NAME)
+            return _additive(settings)
         case XuSoftSettings():
             return XuSoftAttention(settings.units, gate=settings.gate, name=_NAME)
         case XuHardSettings():
@@ -85,6 +88,17 @@ def build_attention(
         case _:
             assert_never(settings)
     return GlobalAttention(score, name=_NAME)
+
+
+def _additive(settings: BahdanauSettings) -> Attention:
+    match settings.coverage:
+        case None:
+            return BahdanauAttention(settings.units, name=_NAME)
+        case CoverageKind.COUNT:
+            coverage: Coverage = CoverageCount(settings.max_fertility, name="coverage")
+        case CoverageKind.VECTOR:
+            coverage = CoverageVector(settings.coverage_width, name="coverage")
+    return BahdanauCoverageAttention(settings.units, coverage, name=_NAME)
 
 
 def _content_score(kind: ScoreKind, *, units: int, query_width: int) -> Score:

@@ -49,16 +49,30 @@ class ScoreKind(StrEnum):
     CONCAT = "concat"
 
 
+class CoverageKind(StrEnum):
+    """How attention knows what it has read, Tu et al. 2016: by counting, or by a vector."""
+
+    COUNT = "count"
+    VECTOR = "vector"
+
+
 class BahdanauSettings(Settings):
     """Additive attention, Bahdanau et al. 2015.
 
     Attributes:
         kind: The mechanism.
         units: Width of the scoring network.
+        coverage: Whether scores see how far each position has been read (Tu et al. 2016); none =
+            they do not.
+        coverage_width: Width of the coverage vector.
+        max_fertility: How often a position may be expected to be read, where that is counted.
     """
 
     kind: Literal[AttentionKind.BAHDANAU] = AttentionKind.BAHDANAU
     units: Units = 128
+    coverage: CoverageKind | None = None
+    coverage_width: int = Field(default=10, ge=1, le=1024)
+    max_fertility: float = Field(default=2.0, gt=0)
 
 
 class LuongDotSettings(Settings):

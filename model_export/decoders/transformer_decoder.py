@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from model_export.attention.multi_head import HeadMemory, MultiHeadAttention
+from model_export.composite import CompositeLayer
 from model_export.decoders.base import DecoderOutput, DecoderStep
 from model_export.encoders import EncoderOutput
 from model_export.transformer import FeedForward, LayerShape, PositionedEmbedding, Residual
@@ -34,7 +34,7 @@ class _LayerOutput(NamedTuple):
     past: HeadMemory
 
 
-class TransformerDecoderLayer(keras.layers.Layer):
+class TransformerDecoderLayer(CompositeLayer):
     """Self-attention to the target so far, attention to the source, feed-forward network.
 
     Vaswani et al. 2017, 3.1, right half of figure 1.
@@ -58,7 +58,6 @@ class TransformerDecoderLayer(keras.layers.Layer):
 
     def __init__(self, shape: LayerShape, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        self.supports_masking = True
         self.self_attention = MultiHeadAttention(
             shape.width, head_count=shape.head_count, name="self_attention"
         )
@@ -76,13 +75,6 @@ class TransformerDecoderLayer(keras.layers.Layer):
         self.feed_forward_residual = Residual(
             shape.norm, dropout=shape.dropout, name="feed_forward_residual"
         )
-
-    def build(self, inputs_shape: object) -> None:
-        """Nothing: each part makes its weights when it is first called."""
-        self.built = True
-
-    def compute_mask(self, *args: object, **kwargs: object) -> None:
-        """Nothing: outputs carry no mask of Keras' own."""
 
     def call(
         self,
@@ -111,7 +103,7 @@ class TransformerDecoderLayer(keras.layers.Layer):
         return _LayerOutput(hidden, weights, past)
 
 
-class TransformerDecoder(keras.layers.Layer):
+class TransformerDecoder(CompositeLayer):
     """Predicts each target token from those before it and from the source.
 
     Vaswani et al. 2017, 3.1. Training runs it over all positions at once, where a mask hides the
@@ -138,16 +130,12 @@ class TransformerDecoder(keras.layers.Layer):
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
-        self.supports_masking = True
         self.embedding = embedding
         self.layers = [
             TransformerDecoderLayer(shape, name=f"layer_{index}") for index in range(layer_count)
         ]
         self.final_norm = final_norm(shape.norm)
         self.shape = shape
-
-    def compute_mask(self, *args: object, **kwargs: object) -> None:
-        """Nothing: outputs carry no mask of Keras' own."""
 
     def read(self, encoded: EncoderOutput, mask: tf.Tensor) -> TransformerMemory:
         """The memory of a source: `encoded` with its mask bool [B, S]."""

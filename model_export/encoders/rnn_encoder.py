@@ -5,11 +5,12 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from model_export.composite import CompositeLayer
 from model_export.config import CellKind
 from model_export.encoders.base import EncoderOutput
 
 
-class RnnEncoder(keras.layers.Layer):
+class RnnEncoder(CompositeLayer):
     """GRU or LSTM layers that read the source forwards and, if asked to, backwards as well.
 
         values[b, s] = [forward state; backward state]       Bahdanau et al. 2015, eq. 7, A.2.1
@@ -53,7 +54,6 @@ class RnnEncoder(keras.layers.Layer):
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
-        self.supports_masking = True  # the mask comes as an argument, and goes no further
         self.embedding = keras.layers.Embedding(vocabulary_size, embedding_width, name="embedding")
         self.forward = [recurrence(cell, width, index) for index in range(layers)]
         self.backward = [
@@ -64,9 +64,6 @@ class RnnEncoder(keras.layers.Layer):
         self.dropouts = [
             keras.layers.Dropout(dropout, name=f"dropout_{index}") for index in range(layers)
         ]
-
-    def compute_mask(self, *args: object, **kwargs: object) -> None:
-        """Nothing: outputs carry no mask of Keras' own."""
 
     def call(self, tokens: tf.Tensor, *, mask: tf.Tensor, training: bool = False) -> EncoderOutput:
         """Values and summary; the shapes are in the class docstring."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import keras
 import tensorflow as tf
 
 from model_export.attention.multi_head import MultiHeadAttention
+from model_export.composite import CompositeLayer
 from model_export.encoders.base import EncoderOutput
 from model_export.transformer import FeedForward, LayerShape, PositionedEmbedding, Residual
 from model_export.transformer.residual import final_norm
 
 
-class TransformerEncoderLayer(keras.layers.Layer):
+class TransformerEncoderLayer(CompositeLayer):
     """Self-attention, then the feed-forward network, each within a residual connection.
 
     Vaswani et al. 2017, 3.1, left half of figure 1.
@@ -30,7 +30,6 @@ class TransformerEncoderLayer(keras.layers.Layer):
 
     def __init__(self, shape: LayerShape, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        self.supports_masking = True
         self.attention = MultiHeadAttention(
             shape.width, head_count=shape.head_count, name="attention"
         )
@@ -47,13 +46,6 @@ class TransformerEncoderLayer(keras.layers.Layer):
             shape.norm, dropout=shape.dropout, name="feed_forward_residual"
         )
 
-    def build(self, inputs_shape: object) -> None:
-        """Nothing: each part makes its weights when it is first called."""
-        self.built = True
-
-    def compute_mask(self, *args: object, **kwargs: object) -> None:
-        """Nothing: outputs carry no mask of Keras' own."""
-
     def call(self, inputs: tf.Tensor, *, mask: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The layer's output; the shapes are in the class docstring."""
         normed = self.attention_residual.before(inputs)
@@ -63,7 +55,7 @@ class TransformerEncoderLayer(keras.layers.Layer):
         return self.feed_forward_residual.after(hidden, output, training=training)
 
 
-class TransformerEncoder(keras.layers.Layer):
+class TransformerEncoder(CompositeLayer):
     """Token and position vectors, and layers that let every position see every other.
 
     Vaswani et al. 2017, 3.1.
@@ -92,15 +84,11 @@ class TransformerEncoder(keras.layers.Layer):
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
-        self.supports_masking = True
         self.embedding = embedding
         self.layers = [
             TransformerEncoderLayer(shape, name=f"layer_{index}") for index in range(layer_count)
         ]
         self.final_norm = final_norm(shape.norm)
-
-    def compute_mask(self, *args: object, **kwargs: object) -> None:
-        """Nothing: outputs carry no mask of Keras' own."""
 
     def call(self, tokens: tf.Tensor, *, mask: tf.Tensor, training: bool = False) -> EncoderOutput:
         """Values and summary; the shapes are in the class docstring."""

@@ -20,6 +20,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     **{str(kind): {"attention": str(kind)} for kind in AttentionKind},
     "bahdanau, lstm, 2 layers": LSTM,
     "luong_general, lstm, 2 layers": {**LSTM, "attention": "luong_general"},
+    "bahdanau, counting": {"attention": {"kind": "bahdanau", "coverage": "count"}},
+    "bahdanau after the recurrence, coverage vector": {
+        "attention": {"kind": "bahdanau", "coverage": "vector"},
+        "decoder": "luong",
+    },
     "luong_dot, forwards alone": {
         "attention": "luong_dot",
         "bidirectional": False,
