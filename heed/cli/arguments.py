@@ -113,7 +113,7 @@ def model_of(arguments: argparse.Namespace) -> ModelVersion:
 
 
 def add_attention_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds `--attention`, `--heads` and `--json`."""
+    """Adds `--attention`, `--attention-level`, `--heads` and `--json`."""
     parser.add_argument(
         "--attention",
         metavar="WHERE",
@@ -121,6 +121,12 @@ def add_attention_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to show the attention: terminal (the default where TEXT is given and answers "
         "go to a terminal), none, or a file: FILE.png, FILE.svg, FILE.pdf, FILE.json; with several "
         "texts the files are FILE-1.png, FILE-2.png, ...",
+    )
+    parser.add_argument(
+        "--attention-level",
+        choices=("pieces", "words"),
+        default="pieces",
+        help="what the rows and columns are: the tokens of the model (default), or words",
     )
     parser.add_argument(
         "--heads", action="store_true", help="show every decoder layer and head, not the average"
@@ -145,8 +151,11 @@ def settle_attention(parser: Parser, arguments: argparse.Namespace, *, shows_map
     if arguments.attention is None:
         default = TERMINAL if shows_map else NO_ATTENTION
         arguments.attention = JSON_ONLY if arguments.json else default
-    if arguments.heads and arguments.attention == NO_ATTENTION:
-        parser.error("--heads shows nothing without --attention or --json")
+    if arguments.attention == NO_ATTENTION:
+        if arguments.heads:
+            parser.error("--heads shows nothing without --attention or --json")
+        if arguments.attention_level != "pieces":
+            parser.error("--attention-level shows nothing without --attention or --json")
 
 
 def attention_view(text: str) -> str:

@@ -28,6 +28,7 @@ class Command:
 ASK: Final = (
     Command("generate", "answer texts, and show the attention", "heed.cli.generate"),
     Command("score", "how probable a given output is", "heed.cli.score"),
+    Command("tokenize", "how a model splits a text", "heed.cli.tokenize"),
     Command("models", "list the models of a gateway", "heed.cli.models"),
 )
 SERVE: Final = (

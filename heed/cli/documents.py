@@ -6,7 +6,18 @@ import json
 import math
 from typing import Any
 
-from heed.client import Attention, GenerateResult, Hypothesis, Model, ScoreResult, Token
+from heed.client import (
+    Alignment,
+    Attention,
+    GenerateResult,
+    Hypothesis,
+    Model,
+    ScoreResult,
+    Timings,
+    Token,
+    TokenizedText,
+    Word,
+)
 from heed.client.results import FloatArray
 
 Document = dict[str, Any]
@@ -43,6 +54,41 @@ def attention_document(attention: Attention) -> Document:
         "weights": _rows(attention.weights),
         "heads": None if attention.heads is None else [_layer(layer) for layer in attention.heads],
     }
+
+
+def tokenized_document(tokenized: TokenizedText) -> Document:
+    """A text in tokens."""
+    return {
+        "text": tokenized.text,
+        "tokens": [
+            {**_token_document(token), "piece": piece}
+            for token, piece in zip(tokenized.tokens, tokenized.pieces, strict=True)
+        ],
+        "token_count": len(tokenized.tokens),
+        "fits": tokenized.fits,
+        "max_token_count": tokenized.max_token_count,
+        "model": {"name": tokenized.model.name, "version": tokenized.model.version},
+    }
+
+
+def alignment_document(alignment: Alignment) -> Document:
+    """The words of both texts with their places, and the pairs of their indices."""
+    return {
+        "source_words": [_word_document(word) for word in alignment.source_words],
+        "target_words": [_word_document(word) for word in alignment.target_words],
+        "pairs": [
+            {
+                "source_index": pair.source_index,
+                "target_index": pair.target_index,
+                "weight": _number(pair.weight),
+            }
+            for pair in alignment.pairs
+        ],
+    }
+
+
+def _word_document(word: Word) -> Document:
+    return {"text": word.text, "begin": word.begin, "end": word.end}
 
 
 def model_document(model: Model) -> Document:
@@ -99,11 +145,12 @@ def _answer_document(result: GenerateResult | ScoreResult, best: Hypothesis) -> 
         "source_tokens": [_token_document(token) for token in result.source_tokens],
         "model": {"name": result.model.name, "version": result.model.version},
         "total_s": _number(result.timings.total_s),
+        "timings": _timings_document(result.timings),
     }
 
 
 def _hypothesis_document(hypothesis: Hypothesis) -> Document:
-    attention = hypothesis.attention
+    attention, alignment = hypothesis.attention, hypothesis.alignment
     rank = hypothesis.rank_score
     return {
         "text": hypothesis.text,
@@ -112,7 +159,14 @@ def _hypothesis_document(hypothesis: Hypothesis) -> Document:
         "finish_reason": str(hypothesis.finish_reason),
         "tokens": [_token_document(token) for token in hypothesis.tokens],
         "attention": None if attention is None else attention_document(attention),
+        "alignment": None if alignment is None else alignment_document(alignment),
     }
+
+
+def _timings_document(timings: Timings) -> Document:
+    """The seconds of every stage of the call, and how many results were known already."""
+    stages = {f"{name}_s": _number(seconds) for name, seconds in timings.stages.items()}
+    return {**stages, "cached_result_count": timings.cached_result_count}
 
 
 def _token_document(token: Token) -> Document:

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from heed.cli.answer_arguments import add_answer_arguments, answer_options_of, level_of
 from heed.cli.arguments import (
-    NO_ATTENTION,
     Parser,
     add_attention_arguments,
     add_gateway_arguments,
@@ -26,7 +26,7 @@ from heed.cli.search_arguments import add_search_arguments, check_search, search
 if TYPE_CHECKING:
     from heed.cli.attention_output import AttentionOutput
     from heed.cli.lines import NumberedLines
-    from heed.client import AttentionLevel, Client, GenerateResult, Pause
+    from heed.client import Client, GenerateResult, Hypothesis, Pause
 
 _DESCRIPTION: Final = """\
 Answers each TEXT and shows where the model looked.
@@ -38,7 +38,8 @@ be answered ends the work with an error that names it, after the answers before
 it.
 
 With --num-hypotheses every text gets a line for each hypothesis: its place, its
-score and its text, separated by tabs. The attention shown is the best one's."""
+score and its text, separated by tabs. The attention shown is the best one's.
+With --alignments the words' origins stand behind each output, after a tab."""
 
 _EXAMPLES: Final = """\
   heed generate attention
@@ -47,6 +48,7 @@ _EXAMPLES: Final = """\
   heed generate --json attention | jq .score
   heed generate attention --beam-width 8 --num-hypotheses 3
   heed generate attention --sample --temperature 0.7 --seed 1
+  heed generate "two words" --alignments --attention-level words
   heed generate -- -s-"""
 
 
@@ -89,6 +91,7 @@ def _parser() -> Parser:
     )
     add_search_arguments(parser)
     add_attention_arguments(parser)
+    add_answer_arguments(parser)
     add_gateway_arguments(parser)
     return parser
 
@@ -189,40 +192,51 @@ def _answers(
 
     somebody_waits = arguments.texts or sys.stdin.isatty()
     priority = Priority.INTERACTIVE if somebody_waits else Priority.BULK
-    return (
-        client.with_search(search_of(arguments))
-        .with_priority(priority)
-        .generate_many(
-            texts,
-            model=model_of(arguments),
-            attention=_level(arguments),
-            max_length=arguments.max_length,
-            min_length=arguments.min_length,
-            prefix=arguments.prefix,
-        )
+    asking = client.with_search(search_of(arguments)).with_answers(answer_options_of(arguments))
+    results = asking.with_priority(priority).generate_many(
+        texts,
+        model=model_of(arguments),
+        attention=level_of(arguments),
+        max_length=arguments.max_length,
+        min_length=arguments.min_length,
+        prefix=arguments.prefix,
     )
+    return _timed(results) if arguments.timings else results
 
 
-def _level(arguments: argparse.Namespace) -> AttentionLevel:
-    from heed.client import AttentionLevel
+def _timed(results: Iterator[GenerateResult]) -> Iterator[GenerateResult]:
+    """Passes results on, and tells at the end where their time went."""
+    from heed.cli.timings_output import TimingsReport
 
-    if arguments.attention == NO_ATTENTION:
-        return AttentionLevel.NONE
-    return AttentionLevel.HEADS if arguments.heads else AttentionLevel.PIECES
+    report = TimingsReport()
+    try:
+        for result in results:
+            report.add(result.timings)
+            yield result
+    finally:
+        sys.stdout.flush()
+        report.print()
 
 
 def _print_answer(result: GenerateResult, arguments: argparse.Namespace) -> None:
     from heed.cli.documents import as_json_line, generate_document
-    from heed.views.labels import one_line
 
     if arguments.json:
         print(as_json_line(generate_document(result)), flush=True)
     elif (arguments.num_hypotheses or 1) == 1:
-        print(one_line(result.text), flush=True)
+        print(*_columns(result.best), sep="\t", flush=True)
     else:
         for place, hypothesis in enumerate(result.hypotheses, start=1):
-            print(place, f"{hypothesis.score:.3f}", one_line(hypothesis.text), sep="\t")
+            print(place, f"{hypothesis.score:.3f}", *_columns(hypothesis), sep="\t")
         sys.stdout.flush()
+
+
+def _columns(hypothesis: Hypothesis) -> list[str]:
+    """The output's text, and its alignment if there is one."""
+    from heed.views.labels import one_line
+
+    alignment = hypothesis.alignment
+    return [one_line(hypothesis.text), *([] if alignment is None else [alignment.pharaoh()])]
 
 
 def _show_attention(number: int, result: GenerateResult, output: AttentionOutput) -> None:

@@ -7,8 +7,8 @@ import math
 import sys
 from typing import TYPE_CHECKING, Final
 
+from heed.cli.answer_arguments import add_answer_arguments, answer_options_of, level_of
 from heed.cli.arguments import (
-    NO_ATTENTION,
     add_attention_arguments,
     add_gateway_arguments,
     add_model_arguments,
@@ -38,6 +38,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("target", metavar="TARGET", help="the output to score")
     add_model_arguments(parser)
     add_attention_arguments(parser)
+    add_answer_arguments(parser)
     add_gateway_arguments(parser)
     arguments = parser.parse_args(argv)
     settle_attention(parser, arguments, shows_map=sys.stdout.isatty())
@@ -57,16 +58,15 @@ def _score(arguments: argparse.Namespace) -> None:
     from heed.cli.attention_output import answer_title, attention_output
     from heed.cli.connecting import client_for
     from heed.cli.documents import as_json_line, score_document
-    from heed.client import AttentionLevel
+    from heed.cli.timings_output import TimingsReport
 
     output = attention_output(arguments.attention, heads=arguments.heads)
-    level = AttentionLevel.HEADS if arguments.heads else AttentionLevel.PIECES
     with client_for(arguments) as client:
-        result = client.score(
+        result = client.with_answers(answer_options_of(arguments)).score(
             arguments.text,
             arguments.target,
             model=model_of(arguments),
-            attention=AttentionLevel.NONE if arguments.attention == NO_ATTENTION else level,
+            attention=level_of(arguments),
         )
     if arguments.json:
         print(as_json_line(score_document(result)))
@@ -76,15 +76,22 @@ def _score(arguments: argparse.Namespace) -> None:
         title = answer_title(result.source_text, result.target.text, result.score)
         output.write(1, result.attention, title)
     output.close()
+    if arguments.timings:
+        report = TimingsReport()
+        report.add(result.timings)
+        sys.stdout.flush()
+        report.print()
 
 
 def _print_score(result: ScoreResult) -> None:
     from heed.views.labels import token_label
 
+    alignment = [] if result.alignment is None else [result.alignment.pharaoh()]
     if not sys.stdout.isatty():
-        print(f"{result.score:.6f}")
+        print(f"{result.score:.6f}", *alignment, sep="\t")
         return
-    print(f"{result.score:.6f}   (probability {math.exp(min(result.score, 0.0)):.3g})\n")
+    print(f"{result.score:.6f}   (probability {math.exp(min(result.score, 0.0)):.3g})")
+    print(*alignment, "", sep="\n")
     for token in result.tokens:
         if token.score is not None:
             print(f"  {token_label(token):>8}  {token.score:9.4f}")
