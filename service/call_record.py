@@ -18,7 +18,7 @@ class StageTimes:
 
 @dataclass(slots=True, eq=False)
 class CallRecord:
-    """A call from its arrival to its end. It never holds a caller's text.
+    """A call from its arrival to its end. It holds no caller's text, unless it is told to.
 
     Attributes:
         id: The request's id.
@@ -29,6 +29,8 @@ class CallRecord:
         version: The version that answers; 0 until one is chosen.
         stages: Where its time went; None before it is known.
         trace_id: The trace that it belongs to, in hexadecimal; empty if it is not traced.
+        keeps_request: Whether the request itself, texts included, is kept for the log.
+        request: The request, or the last message of it; None unless it is kept.
     """
 
     id: str
@@ -39,6 +41,8 @@ class CallRecord:
     version: int = 0
     stages: StageTimes | None = None
     trace_id: str = ""
+    keeps_request: bool = False
+    request: object = None
 
 
 current_call: Final = contextvars.ContextVar[CallRecord | None]("current_call", default=None)
@@ -56,6 +60,13 @@ def current_request_id() -> str:
     """The id of the call that the running task works for; empty outside of calls."""
     record = current_call.get()
     return "" if record is None else record.id
+
+
+def note_request(request: object) -> None:
+    """Notes what the running call asks, if that is to be logged."""
+    record = current_call.get()
+    if record is not None and record.keeps_request:
+        record.request = request
 
 
 def note_model(model: str, version: int = 0) -> None:

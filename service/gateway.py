@@ -17,6 +17,7 @@ from service.backends.assembly import make_backends
 from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
 from service.batching.rules import scheduling_rules
+from service.logs import on_lost_lines
 from service.metrics import Metrics
 from service.pipeline.cached_answers import CachedAnswers
 from service.pipeline.inference import InferencePipeline
@@ -62,7 +63,9 @@ async def run_gateway(settings: GatewaySettings, announce: Callable[[str], None]
     health, gate = HealthReporter(registry), CallGate()
     answers = CachedAnswers.of_size(settings.cache_bytes, metrics.cache)
     pipeline = InferencePipeline(registry, batcher, settings, answers)
-    entrance = Entrance(gate, metrics, log=CallLog(metrics), authorizer=security.authorizer)
+    log = CallLog(metrics, settings.log_calls, with_requests=settings.log_texts)
+    on_lost_lines(lambda count: metrics.process.log_lines_dropped("unwritable", count))
+    entrance = Entrance(gate, metrics, log=log, authorizer=security.authorizer)
     server, address = make_server(
         settings,
         pipeline,

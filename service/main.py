@@ -31,6 +31,7 @@ def _run(settings: GatewaySettings) -> int:
         from service.workers.supervisor import run_workers
 
         return run_workers(settings)
+    from service.logs import announce
     from service.workers.process import run_process
 
-    return run_process(settings, lambda line: print(line, file=sys.stderr, flush=True))
+    return run_process(settings, announce)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import random
 from dataclasses import dataclass
 from typing import Final
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
 
 from service.call_record import CallRecord
 from service.errors import InternalError, ServiceError
@@ -28,10 +31,18 @@ class CallLog:
 
     Args:
         metrics: Counts the lines that are left out.
+        answered_share: The share of answered calls that get a line, 0 to 1.
+        with_requests: Whether lines hold the whole request, texts included.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(
+        self, metrics: Metrics, answered_share: float = 0.0, *, with_requests: bool = False
+    ) -> None:
         self._metrics = metrics.process
+        self._answered_share = answered_share
+        self._with_requests = with_requests
+        if with_requests:
+            logger.warning("--log-texts: the texts of callers are written to this log")
         self._allowances: dict[tuple[str, str], _Allowance] = {}
 
     def ended(
@@ -45,26 +56,48 @@ class CallLog:
             seconds: How long it took.
             failure: What ended it, if it was not answered.
         """
+        ending = _Ending(record, code, seconds, failure)
         if failure is None:
-            _write(logging.DEBUG, "answered", record, code=code, seconds=seconds)
+            is_told = random.random() < self._answered_share
+            _write(logging.INFO if is_told else logging.DEBUG, "answered", ending)
         elif not isinstance(failure, Exception):
-            _write(logging.DEBUG, "left by its caller", record, code=code, seconds=seconds)
+            _write(logging.DEBUG, "left by its caller", ending)
         elif not isinstance(failure, ServiceError) or isinstance(failure, InternalError):
-            _write(logging.ERROR, "failed", record, code=code, seconds=seconds, failure=failure)
+            _write(logging.ERROR, "failed", ending)
         else:
-            self._write_refusal(record, failure, code=code, seconds=seconds)
+            self._write_refusal(ending, failure.reason)
 
-    def _write_refusal(
-        self, record: CallRecord, failure: ServiceError, *, code: str, seconds: float
-    ) -> None:
-        allowance = self._allowances.setdefault((record.method, failure.reason), _Allowance())
+    @property
+    def keeps_requests(self) -> bool:
+        """Whether calls are to keep their requests until they end."""
+        return self._with_requests
+
+    def _write_refusal(self, ending: _Ending, reason: str) -> None:
+        allowance = self._allowances.setdefault((ending.record.method, reason), _Allowance())
         now = asyncio.get_running_loop().time()
         if not allowance.take(now):
             self._metrics.log_lines_dropped("repeated")
             return
         left_out, allowance.left_out = allowance.left_out, 0
         what = f"failed ({left_out} more like it before)" if left_out else "failed"
-        _write(logging.INFO, what, record, code=code, seconds=seconds, failure=failure)
+        _write(logging.INFO, what, ending)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How a call ended."""
+
+    record: CallRecord
+    code: str
+    seconds: float
+    failure: BaseException | None
+
+    @property
+    def reason(self) -> str:
+        """The reason of a failure; empty if there was none."""
+        if self.failure is None:
+            return ""
+        return self.failure.reason if isinstance(self.failure, ServiceError) else "UNKNOWN"
 
 
 @dataclass(slots=True)
@@ -85,44 +118,36 @@ class _Allowance:
         return True
 
 
-def _write(
-    level: int,
-    what: str,
-    record: CallRecord,
-    *,
-    code: str,
-    seconds: float,
-    failure: Exception | None = None,
-) -> None:
+def _write(level: int, what: str, ending: _Ending) -> None:
     if not logger.isEnabledFor(level):
         return
-    reason = failure.reason if isinstance(failure, ServiceError) else "UNKNOWN"
-    ending = f" with {reason}" if failure is not None else ""
+    record = ending.record
+    facts = _facts(ending)
+    reason = f" with {ending.reason}" if isinstance(ending.failure, Exception) else ""
+    request = f": {facts['request']}" if "request" in facts else ""
     logger.log(
         level,
-        "%s %s after %.1f ms%s",
+        "%s %s after %.1f ms%s%s",
         record.method,
         what,
-        seconds * 1e3,
-        ending,
-        exc_info=failure if level >= logging.ERROR else None,
-        extra={
-            "call": _facts(record, code=code, seconds=seconds, reason=reason if failure else "")
-        },
+        ending.seconds * 1e3,
+        reason,
+        request,
+        exc_info=ending.failure if level >= logging.ERROR else None,
+        extra={"call": facts},
     )
 
 
-def _facts(
-    record: CallRecord, *, code: str, seconds: float, reason: str
-) -> Mapping[str, str | int | float]:
-    """What the line says for programs."""
-    facts: dict[str, str | int | float] = {
+def _facts(ending: _Ending) -> dict[str, object]:
+    """What the line says for programs; see docs/observation.md."""
+    record = ending.record
+    facts: dict[str, object] = {
         "protocol": record.protocol,
         "method": record.method,
-        "code": code,
-        "duration_s": round(seconds, 6),
+        "code": ending.code,
+        "duration_s": round(ending.seconds, 6),
     }
-    named = {"reason": reason, "caller": record.caller, "model": record.model}
+    named = {"reason": ending.reason, "caller": record.caller, "model": record.model}
     facts |= {name: value for name, value in named.items() if value}
     if record.version:
         facts["version"] = record.version
@@ -132,4 +157,6 @@ def _facts(
             "queue_s": round(record.stages.queue_s, 6),
             "model_s": round(record.stages.model_s, 6),
         }
+    if isinstance(record.request, Message):
+        facts["request"] = json_format.MessageToDict(record.request)
     return facts

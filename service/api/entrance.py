@@ -105,6 +105,7 @@ class Entrance:
             ServiceError: The caller may not come in.
         """
         record = CallRecord(arrival.request_id, arrival.protocol.value, arrival.method)
+        record.keeps_request = self._log.keeps_requests
         current_call.set(record)
         self._count_in(arrival)
         began = time.perf_counter()

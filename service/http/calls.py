@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from heed.v1 import inference_pb2
 from service.api.entrance import REQUEST_ID_KEY, Arrival, Entrance
+from service.call_record import note_request
 from service.errors import InternalError
 from service.http.errors import JSON, LEFT, error_response
 from service.http.json_reader import read_json
@@ -87,6 +88,7 @@ class Endpoint:
             read_json(await body_of(request, self.max_body_bytes), message)
         parameters = request.path_params
         _set_fields(message, {field: parameters[name] for name, field in self.path.fields})
+        note_request(message)
         return message
 
 

@@ -12,6 +12,7 @@ from google.protobuf import descriptor_pool
 
 from service.api.entrance import REQUEST_ID_KEY, Arrival, Entrance, Protocol, request_id_of
 from service.api.error_table import to_wire
+from service.call_record import note_request
 from service.errors import InvalidRequestError
 from service.rpc.request_decoding import RequestDecoder, UndecodableRequest, make_decoder
 
@@ -120,6 +121,7 @@ def _decoded(request: Any) -> Any:
     """
     if isinstance(request, UndecodableRequest):
         raise InvalidRequestError(request.violations)
+    note_request(request)
     return request
 
 

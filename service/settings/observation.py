@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from service.settings.base import SettingsGroup
 
@@ -32,3 +32,34 @@ class ObservationSettings(SettingsGroup):
     log_level: LogLevel = Field(
         default=LogLevel.INFO, description="The least important lines that are logged."
     )
+    log_calls: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="The share of answered calls that get a line in the log, 0 to 1. Calls that "
+        "fail get one anyway.",
+    )
+    log_texts: bool = Field(
+        default=False,
+        description="DANGEROUS: write whole requests, the texts of callers included, to the lines "
+        "of their calls. For a search for faults, and never where texts are private.",
+    )
+    otlp_endpoint: str = Field(
+        default="",
+        description="Where to send traces, over OTLP/gRPC: http://HOST:PORT, or https://HOST:PORT "
+        "for TLS. OTEL_EXPORTER_OTLP_ENDPOINT in the environment does the same. Default: nowhere.",
+    )
+    trace_share: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=1.0,
+        description="The share of calls that are traced, 0 to 1, where the caller's own trace does "
+        "not decide.",
+    )
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_an_url(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError(f"expected http://HOST:PORT or https://HOST:PORT, got {value!r}")
+        return value

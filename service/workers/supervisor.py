@@ -7,7 +7,6 @@ import collections
 import contextlib
 import logging
 import os
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from service.backends.local_model_server import (
     find_models,
 )
 from service.gateway import signals_set
-from service.logs import configure_logs
+from service.logs import announce, configure_logs
 from service.metrics.registry import FOLDER_VARIABLE
 from service.settings import GatewaySettings
 from service.workers.ports import SharedPort
@@ -46,10 +45,10 @@ def run_workers(settings: GatewaySettings) -> int:
         with tempfile.TemporaryDirectory(prefix="heed-") as folder:
             return asyncio.run(_supervise(settings, Path(folder)))
     except (AddressError, ModelsDirectoryError) as error:
-        _print(f"heed: error: {error}")
+        announce(f"heed: error: {error}")
         return 1
     except WorkerFailedError as error:
-        _print(str(error) or f"heed: error: a worker ended with {error.status}")
+        announce(str(error) or f"heed: error: a worker ended with {error.status}")
         return error.status if error.status > 0 else 1
     except KeyboardInterrupt:  # a second Ctrl-C: do not wait for the answers
         return 130
@@ -135,8 +134,4 @@ class _Chorus:
         is_new = number not in speakers
         speakers.add(number)
         if is_new and len(speakers) == self._voices:
-            _print(line)
-
-
-def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+            announce(line)
