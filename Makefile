@@ -29,6 +29,10 @@ demo: $(READY) ## Train a small model, serve it, ask it, and show the attention.
 test: $(READY) lint types imports protos ## Check the code and run every test.
 	@$(VENV)/bin/python -m pytest $(TESTS)
 
+.PHONY: fuzz
+fuzz: $(READY) ## Fuzz whatever takes input from outside: FUZZ_S=20 seconds for each target.
+	@$(VENV)/bin/python tools/fuzz.py --seconds-each $(or $(FUZZ_S),20)
+
 .PHONY: test-tf-serving
 test-tf-serving: $(READY) ## Test a real TensorFlow Serving: IMAGE=tensorflow/serving:2.20.0 (Linux, Docker).
 	@PYTHON=$(VENV)/bin/python tools/test_tf_serving.sh "$(IMAGE)" $(TESTS)

@@ -17,6 +17,9 @@ from service.domain.signatures import Array
 
 MAX_ELEMENTS: Final = 2**31 - 1
 """A tensor with more elements is taken for a broken message."""
+MAX_REPEATED_ELEMENTS: Final = 2**24
+"""A tensor that has more elements than it carries may not have more than this: a few bytes must
+not claim all of the memory."""
 
 _DTYPES: Final[dict[serving_pb2.DataType, np.dtype[Any]]] = {
     serving_pb2.DT_FLOAT: np.dtype("<f4"),
@@ -89,7 +92,7 @@ def _shape(tensor: serving_pb2.TensorProto) -> tuple[int, ...]:
     shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
     if tensor.tensor_shape.unknown_rank or any(size < 0 for size in shape):
         raise TensorError(f"a tensor's shape must be known, got {list(shape)}")
-    if math.prod(shape) > MAX_ELEMENTS:
+    if math.prod(max(size, 1) for size in shape) > MAX_ELEMENTS:
         raise TensorError(f"a tensor of shape {list(shape)} is too large")
     return shape
 
@@ -157,9 +160,18 @@ def _varint(value: int) -> bytes:
 def _repeat_last(values: Array, shape: tuple[int, ...]) -> Array:
     count = math.prod(shape)
     if values.size < count:
+        _check_repeated(count)
         last = values[-1] if values.size else values.dtype.type(0)
         values = np.concatenate([values, np.full(count - values.size, last, values.dtype)])
     return values[:count].reshape(shape)
+
+
+def _check_repeated(count: int) -> None:
+    if count > MAX_REPEATED_ELEMENTS:
+        raise TensorError(
+            f"a tensor of {count} elements must carry them; at most {MAX_REPEATED_ELEMENTS} are "
+            "filled up"
+        )
 
 
 def _decode_bfloat16(tensor: serving_pb2.TensorProto, shape: tuple[int, ...]) -> Array:
@@ -176,6 +188,8 @@ def _decode_strings(tensor: serving_pb2.TensorProto, shape: tuple[int, ...]) -> 
         values = _strings_from_content(tensor.tensor_content, count)
     else:
         values = list(tensor.string_val)[:count]
+        if len(values) < count:
+            _check_repeated(count)
         values += [values[-1] if values else b""] * (count - len(values))
     array = np.empty(count, dtype=np.object_)
     array[:] = values

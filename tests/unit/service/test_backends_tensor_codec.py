@@ -113,3 +113,13 @@ def test_a_broken_tensor_says_what_is_wrong(tensor: wire.TensorProto, message: s
 def test_an_array_without_a_counterpart_is_refused() -> None:
     with pytest.raises(TensorError, match="complex128"):
         encode_tensor(np.zeros(1, np.complex128))
+
+
+@pytest.mark.parametrize("data_type", [wire.DT_FLOAT, wire.DT_STRING])
+@pytest.mark.parametrize("sizes", [[2**30], [0, 2**62], [2**16, 2**12]])
+def test_a_few_bytes_do_not_claim_all_of_the_memory(data_type: int, sizes: list[int]) -> None:
+    tensor = wire.TensorProto(dtype=data_type)
+    for size in sizes:
+        tensor.tensor_shape.dim.add(size=size)
+    with pytest.raises(TensorError, match=r"too large|must carry them"):
+        decode_tensor(tensor)
