@@ -66,6 +66,11 @@ class InferencePipeline:
         self._settings = settings
         self._answers = answers or CachedAnswers()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether at least one model can answer."""
+        return any(state.is_ready for state in self._registry.states)
+
     def list_models(self) -> tuple[ModelState, ...]:
         """Every model that the caller may use, ordered by name."""
         caller = current_caller()

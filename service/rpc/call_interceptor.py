@@ -17,6 +17,13 @@ from service.errors import InvalidRequestError
 from service.rpc.request_decoding import RequestDecoder, UndecodableRequest, make_decoder
 
 _OWN_PREFIXES: Final = ("/heed.", "/inference.")
+_OPEN_METHODS: Final = frozenset(
+    {
+        "/inference.GRPCInferenceService/ServerLive",
+        "/inference.GRPCInferenceService/ServerReady",
+    }
+)
+"""What load balancers ask, as they ask for health: without a key, also while the gateway ends."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Behaviour = Callable[[Any, Context], Awaitable[Any]]
@@ -48,7 +55,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if known is not None:
             return known
         handler = await continuation(handler_call_details)
-        if handler is None or not method.startswith(_OWN_PREFIXES):
+        if handler is None or not method.startswith(_OWN_PREFIXES) or method in _OPEN_METHODS:
             return handler
         wrapped = _wrapped(handler, method, self._entrance)
         self._handlers[method] = wrapped

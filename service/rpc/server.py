@@ -9,12 +9,14 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from heed.v1 import inference_pb2, inference_pb2_grpc
+from heed.wire.inference import grpc_inference_pb2, grpc_inference_pb2_grpc
 from service.api.entrance import Entrance
 from service.api.listening import AddressError
 from service.pipeline.inference import InferencePipeline
 from service.rpc.call_interceptor import CallInterceptor
 from service.rpc.health import HealthReporter
 from service.rpc.inference_service import InferenceService
+from service.rpc.open_inference_service import OpenInferenceService
 from service.security.server_tls import ServerTls
 from service.settings import GatewaySettings
 
@@ -54,10 +56,16 @@ def make_server(
     inference_pb2_grpc.add_InferenceServiceServicer_to_server(  # type: ignore[no-untyped-call]
         InferenceService(pipeline, entrance.ending), server
     )
+    grpc_inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(  # type: ignore[no-untyped-call]
+        OpenInferenceService(pipeline, entrance.ending), server
+    )
     health_pb2_grpc.add_HealthServicer_to_server(health_reporter.servicer, server)
     if settings.reflection:
-        service = inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name
-        names = (service, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        services = (
+            inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name,
+            grpc_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name,
+        )
+        names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
     return server, _bind(server, settings, tls)
 
