@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Final
@@ -25,6 +26,7 @@ from service.rpc.health import HealthReporter
 from service.rpc.server import make_server
 from service.security.security import make_security
 from service.settings import GatewaySettings
+from service.tracing.starting import make_tracing
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +67,8 @@ async def run_gateway(settings: GatewaySettings, announce: Callable[[str], None]
     pipeline = InferencePipeline(registry, batcher, settings, answers)
     log = CallLog(metrics, settings.log_calls, with_requests=settings.log_texts)
     on_lost_lines(lambda count: metrics.process.log_lines_dropped("unwritable", count))
-    entrance = Entrance(gate, metrics, log=log, authorizer=security.authorizer)
+    tracing = make_tracing(settings, os.environ)
+    entrance = Entrance(gate, metrics, log=log, authorizer=security.authorizer, tracing=tracing)
     server, address = make_server(
         settings,
         pipeline,
@@ -106,6 +109,7 @@ async def run_gateway(settings: GatewaySettings, announce: Callable[[str], None]
             await http.stop(LAST_BYTES_S)
         await server.stop(LAST_BYTES_S)
     await backends.pool.close()
+    await tracing.close()
     if failed.is_set():
         raise GatewayFailedError("a part of the gateway died; the log says which and why")
 

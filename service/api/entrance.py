@@ -27,8 +27,14 @@ from service.call_record import CallRecord, current_call
 from service.errors import ServiceError
 from service.metrics import Metrics
 from service.security.authorizer import Authorizer
+from service.tracing import NO_TRACING, CallTrace, Ending, Tracing
+from service.tracing.spans import running_call
 
 REQUEST_ID_KEY: Final = "x-request-id"
+FAULTS: Final = frozenset(
+    {"INTERNAL", "UNAVAILABLE", "FAILED_PRECONDITION", "DEADLINE_EXCEEDED", "UNKNOWN"}
+)
+"""Codes by which the gateway, or what stands behind it, is to blame."""
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
 
@@ -76,6 +82,7 @@ class Entrance:
         metrics: Counts calls.
         log: Writes of calls that ended.
         authorizer: Checks who calls, and how much it may.
+        tracing: Makes traces of calls.
     """
 
     def __init__(
@@ -85,10 +92,12 @@ class Entrance:
         *,
         log: CallLog,
         authorizer: Authorizer | None = None,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._gate = gate
         self._metrics = metrics.calls
         self._log = log
+        self._tracing = tracing
         self._authorizer = authorizer or Authorizer(None)
 
     @property
@@ -107,6 +116,7 @@ class Entrance:
         record = CallRecord(arrival.request_id, arrival.protocol.value, arrival.method)
         record.keeps_request = self._log.keeps_requests
         current_call.set(record)
+        trace = self._begin_trace(arrival, record)
         self._count_in(arrival)
         began = time.perf_counter()
         failure: BaseException | None = None
@@ -121,6 +131,19 @@ class Entrance:
             raise
         finally:
             self._count_out(arrival, record, seconds=time.perf_counter() - began, failure=failure)
+            if trace is not None:
+                trace.end(_ending_of(record, failure))
+
+    def _begin_trace(self, arrival: Arrival, record: CallRecord) -> CallTrace | None:
+        facts = {
+            "rpc.system": arrival.protocol.value,
+            "rpc.method": arrival.method,
+            "heed.request_id": arrival.request_id,
+        }
+        trace = self._tracing.begin(arrival.method, arrival.metadata, facts)
+        running_call.set(trace)
+        record.trace_id = "" if trace is None else trace.trace_id
+        return trace
 
     def _count_in(self, arrival: Arrival) -> None:
         self._metrics.began(arrival.protocol.value)
@@ -152,3 +175,16 @@ class Entrance:
                 model_s=stages.model_s,
             )
         self._log.ended(record, code=code, seconds=seconds, failure=failure)
+
+
+def _ending_of(record: CallRecord, failure: BaseException | None) -> Ending:
+    facts: dict[str, str | int | float | bool] = {}
+    if record.model:
+        facts["heed.model"] = record.model
+    if record.version:
+        facts["heed.version"] = record.version
+    if failure is None:
+        return Ending("OK", facts=facts)
+    code = code_of(failure).name
+    reason = failure.reason if isinstance(failure, ServiceError) else code
+    return Ending(code, reason, is_fault=code in FAULTS, facts=facts)

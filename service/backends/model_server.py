@@ -25,6 +25,8 @@ from service.errors import (
     ModelContractError,
     ModelServerUnreachableError,
 )
+from service.tracing import outgoing
+from service.tracing.spans import Metadata
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +145,10 @@ class ModelServer:
         """
         request = _predict_request(target, inputs)
         try:
-            answer = await self._call(PREDICT, request.SerializeToString(), timeout_s)
+            with outgoing("Predict", {"heed.signature": target.signature.value}) as metadata:
+                answer = await self._call(
+                    PREDICT, request.SerializeToString(), timeout_s, metadata=metadata
+                )
         except grpc.aio.AioRpcError as error:
             code, details = error.code(), error.details() or ""
             failure = error_for_status(code, details, target.model)
@@ -200,13 +205,16 @@ class ModelServer:
             ) from error
         return int(version) or None
 
-    async def _call(self, method: str, request: bytes, timeout_s: float) -> bytes:
+    async def _call(
+        self, method: str, request: bytes, timeout_s: float, *, metadata: Metadata = ()
+    ) -> bytes:
         if self._is_closed:
             raise ModelServerUnreachableError
         self._calls_under_way += 1
         self._idle.clear()
         try:
-            return bytes(await self._methods[method](request, timeout=timeout_s))
+            call = self._methods[method](request, timeout=timeout_s, metadata=metadata or None)
+            return bytes(await call)
         except (grpc.aio.UsageError, asyncio.InvalidStateError) as error:
             raise ModelServerUnreachableError from error  # the channel was closed under the call
         except asyncio.CancelledError as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from service.domain.requests import Priority
 from service.domain.signatures import Array, InputArray, PredictTarget
 from service.errors import ServiceError, Stage
+from service.tracing import CallTrace, current_trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class QueuedRow:
         priority: How urgent it is.
         arrival: When it was admitted, on the loop's clock.
         started: When it was sent to the model server, on the loop's clock; None while it waits.
+        trace: The trace of its call; None if it is not traced.
     """
 
     target: PredictTarget
@@ -50,6 +52,7 @@ class QueuedRow:
     priority: Priority = Priority.INTERACTIVE
     arrival: float = field(default=0.0)
     started: float | None = field(default=None)
+    trace: CallTrace | None = field(default_factory=current_trace)
 
     @property
     def model(self) -> str:

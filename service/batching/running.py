@@ -10,6 +10,8 @@ from service.batching.padding import split_rows, stack_rows
 from service.batching.rows import QueuedRow, RowAnswer
 from service.domain.signatures import Predictor, check_outputs
 from service.errors import InternalError, ModelRejectedInputError, ServiceError
+from service.tracing import WaitingRow
+from service.tracing import batch as batch_span
 
 logger = logging.getLogger(__name__)
 
@@ -65,10 +67,14 @@ class BatchRunner:
             return
         loop = asyncio.get_running_loop()
         target, began = rows[0].target, loop.time()
-        outputs = await self._predictor.predict(
-            target, stack_rows([row.inputs for row in rows]), timeout_s=self._timeout_s(rows, began)
-        )
-        check_outputs(target, outputs, len(rows))
+        waiting = [WaitingRow(row.trace, began - row.arrival) for row in rows]
+        with batch_span(waiting, {"heed.model": target.model.name, "heed.rows": len(rows)}):
+            outputs = await self._predictor.predict(
+                target,
+                stack_rows([row.inputs for row in rows]),
+                timeout_s=self._timeout_s(rows, began),
+            )
+            check_outputs(target, outputs, len(rows))
         model_s = loop.time() - began
         for row, row_outputs in zip(rows, split_rows(outputs, len(rows)), strict=True):
             row.settle(RowAnswer(row_outputs, began - row.arrival, model_s))

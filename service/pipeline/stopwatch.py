@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
+from service import tracing
 from service.call_record import note_stages
 from service.domain.answers import Timings
 
@@ -89,6 +90,7 @@ class Stopwatch:
     def _counting(self, stage: str) -> Iterator[None]:
         began = time.perf_counter()
         try:
-            yield
+            with tracing.stage(stage.strip("_").removesuffix("_s")):
+                yield
         finally:
             setattr(self, stage, getattr(self, stage) + time.perf_counter() - began)
