@@ -7,16 +7,20 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 
 from heed.cli.arguments import JSON_ONLY, NO_ATTENTION, TERMINAL
-from heed.cli.documents import attention_document
+from heed.cli.documents import Document, attention_document
+from heed.cli.numbered_files import NumberedFiles
 from heed.client import Attention
 from heed.views.errors import PlotError
 from heed.views.heat_map import heat_map
 from heed.views.labels import one_line
+
+if TYPE_CHECKING:
+    from heed.views.picture import Picture
 
 
 class AttentionOutput(Protocol):
@@ -45,7 +49,7 @@ class TerminalMaps:
     def __init__(self, *, heads: bool) -> None:
         self._heads = heads
         self._console = Console(file=sys.stdout, highlight=False)
-        self._ascii_only = not _can_encode(sys.stdout.encoding or "ascii", "·░▒▓█≥")
+        self._ascii_only = not can_encode(sys.stdout.encoding or "ascii", "·░▒▓█≥")
 
     def write(self, number: int, attention: Attention, title: str) -> None:
         """Draws one map, or one for every head."""
@@ -70,41 +74,25 @@ class AttentionFiles:
     """
 
     def __init__(self, path: Path, *, heads: bool) -> None:
-        self._path = path
         self._heads = heads
-        self._held: tuple[int, Attention, str] | None = None
-        self._is_numbered = False
+        self._files = NumberedFiles(path, self._save)
         if path.suffix.lower() != ".json":
             import heed.views.picture  # noqa: F401  # says at once if matplotlib is missing
 
     def write(self, number: int, attention: Attention, title: str) -> None:
         """Writes the answer's file; the first waits to see whether it is the only one."""
-        if self._held is None and not self._is_numbered:
-            self._held = (number, attention, title)
-            return
-        self._is_numbered = True
-        if self._held is not None:
-            held_number, held_attention, held_title = self._held
-            self._held = None
-            self._save(self._numbered(held_number), held_attention, held_title)
-        self._save(self._numbered(number), attention, title)
+        self._files.write(number, (attention, title))
 
     def close(self) -> None:
         """Writes the only answer, if there was just one."""
-        if self._held is not None:
-            _, attention, title = self._held
-            self._held = None
-            self._save(self._path, attention, title)
+        self._files.close()
 
-    def _numbered(self, number: int) -> Path:
-        return self._path.with_name(f"{self._path.stem}-{number}{self._path.suffix}")
-
-    def _save(self, path: Path, attention: Attention, title: str) -> None:
+    def _save(self, path: Path, answer: tuple[Attention, str]) -> None:
+        attention, title = answer
         if path.suffix.lower() == ".json":
-            _save_document(path, attention)
+            save_document(path, attention_document(attention))
         else:
-            _save_picture(path, attention, title, heads=self._heads)
-        print(f"heed: wrote {path}", file=sys.stderr)
+            _save_attention_picture(path, attention, title, heads=self._heads)
 
 
 def attention_output(view: str, *, heads: bool) -> AttentionOutput:
@@ -141,18 +129,33 @@ def _maps(attention: Attention, *, heads: bool) -> Iterator[tuple[str, Attention
         yield f"layer {layer}, head {head}", attention.head(layer, head)
 
 
-def _save_document(path: Path, attention: Attention) -> None:
-    text = json.dumps(attention_document(attention), ensure_ascii=False, allow_nan=False)
+def save_document(path: Path, document: Document) -> None:
+    """Writes a document as JSON.
+
+    Raises:
+        PlotError: The file cannot be written.
+    """
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     try:
         path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise PlotError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _save_picture(path: Path, attention: Attention, title: str, *, heads: bool) -> None:
-    from heed.views.picture import draw_attention, draw_heads, save_picture
+def _save_attention_picture(path: Path, attention: Attention, title: str, *, heads: bool) -> None:
+    from heed.views.picture import draw_attention, draw_heads
 
-    picture = (draw_heads if heads else draw_attention)(attention, title=title)
+    save_with_note((draw_heads if heads else draw_attention)(attention, title=title), path)
+
+
+def save_with_note(picture: Picture, path: Path) -> None:
+    """Writes a picture, and notes which characters no font has.
+
+    Raises:
+        PlotError: The file cannot be written.
+    """
+    from heed.views.picture import save_picture
+
     save_picture(picture, path)
     if picture.missing:
         characters = " ".join(sorted(picture.missing)[:10])
@@ -163,7 +166,8 @@ def _save_picture(path: Path, attention: Attention, title: str, *, heads: bool) 
         )
 
 
-def _can_encode(encoding: str, text: str) -> bool:
+def can_encode(encoding: str, text: str) -> bool:
+    """Whether every character of a text can be written in an encoding."""
     try:
         text.encode(encoding)
     except (UnicodeEncodeError, LookupError):

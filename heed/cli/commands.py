@@ -28,6 +28,7 @@ class Command:
 ASK: Final = (
     Command("generate", "answer texts, and show the attention", "heed.cli.generate"),
     Command("score", "how probable a given output is", "heed.cli.score"),
+    Command("classify", "label texts, and show the attention", "heed.cli.classify"),
     Command("tokenize", "how a model splits a text", "heed.cli.tokenize"),
     Command("models", "list the models of a gateway", "heed.cli.models"),
 )
@@ -46,6 +47,7 @@ MAKE: Final = tuple(
     Command(name, summary, "model_export.main", extra="train", passes_name=True)
     for name, summary in (
         ("train", "train a model by a recipe"),
+        ("pairs", "print a data set's pairs of texts for a word aligner"),
         ("average", "make a run out of the mean of saved weights"),
         ("evaluate", "measure a trained model"),
         ("export", "write a version that can be served"),

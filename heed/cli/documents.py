@@ -6,13 +6,17 @@ import json
 import math
 from typing import Any
 
+import numpy as np
+
 from heed.client import (
     Alignment,
     Attention,
+    ClassifyResult,
     GenerateResult,
     Hypothesis,
     Model,
     ScoreResult,
+    SourceAttention,
     Timings,
     Token,
     TokenizedText,
@@ -53,6 +57,37 @@ def attention_document(attention: Attention) -> Document:
         "source_tokens": [_token_document(token) for token in attention.source_tokens],
         "weights": _rows(attention.weights),
         "heads": None if attention.heads is None else [_layer(layer) for layer in attention.heads],
+    }
+
+
+def classify_document(result: ClassifyResult, *, most: int | None = None) -> Document:
+    """The labels of a text, at most so many; its `attention` is null unless asked for."""
+    attention = result.attention
+    return {
+        "text": result.text,
+        "label": result.label,
+        "probability": _number(result.probability),
+        "labels": [
+            {"label": each.label, "probability": _number(each.probability)}
+            for each in result.labels[:most]
+        ],
+        "source_tokens": [_token_document(token) for token in result.source_tokens],
+        "attention": None if attention is None else source_attention_document(attention),
+        "model": {"name": result.model.name, "version": result.model.version},
+        "timings": _timings_document(result.timings),
+    }
+
+
+def source_attention_document(attention: SourceAttention) -> Document:
+    """The weight of every token or word, and of every sentence if the model reads sentences."""
+    return {
+        "tokens": [_token_document(token) for token in attention.tokens],
+        "weights": _rows(attention.weights[np.newaxis])[0],
+        "heads": None if attention.heads is None else _rows(attention.heads),
+        "sentences": [
+            {"begin": each.begin, "end": each.end, "weight": _number(each.weight)}
+            for each in attention.sentences
+        ],
     }
 
 
@@ -100,6 +135,7 @@ def model_document(model: Model) -> Document:
         "ready": model.ready,
         "status_message": model.status_message,
         "task": model.task,
+        "class_labels": list(model.class_labels),
         "max_source_tokens": model.max_source_tokens,
         "max_target_tokens": model.max_target_tokens,
         "max_beam_width": model.max_beam_width,

@@ -5,6 +5,12 @@ from heed.client.alignments import AlignedPair, Alignment, Word
 from heed.client.answer_options import AnswerOptions, WeightFormat
 from heed.client.async_client import AsyncClient
 from heed.client.bulk import PAUSE, BulkSettings, Pause
+from heed.client.classified import (
+    ClassifyResult,
+    LabelProbability,
+    SentenceWeight,
+    SourceAttention,
+)
 from heed.client.client import Client
 from heed.client.errors import (
     AccessError,
@@ -53,6 +59,7 @@ __all__ = [
     "AttentionLevel",
     "BeamSearch",
     "BulkSettings",
+    "ClassifyResult",
     "Client",
     "ErrorDetails",
     "FieldViolation",
@@ -63,6 +70,7 @@ __all__ = [
     "HeedError",
     "Hypothesis",
     "InvalidRequestError",
+    "LabelProbability",
     "Model",
     "ModelCard",
     "ModelFaultError",
@@ -75,6 +83,8 @@ __all__ = [
     "Sampling",
     "ScoreResult",
     "Segment",
+    "SentenceWeight",
+    "SourceAttention",
     "StreamEvent",
     "TextSide",
     "TimedOutError",

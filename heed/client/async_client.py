@@ -18,6 +18,7 @@ from heed.client.access import Tls
 from heed.client.answer_options import AnswerOptions
 from heed.client.bulk import BulkSettings, Chunk, Pause, Recovery, chunks_of
 from heed.client.channel import check_api_key, check_settings, open_async_channel
+from heed.client.classify_calls import AsyncClassifyCalls
 from heed.client.errors import HeedError
 from heed.client.priority import Priority, priority_of
 from heed.client.requests import (
@@ -43,7 +44,7 @@ from heed.v1 import inference_pb2
 from heed.v1.inference_pb2_grpc import InferenceServiceStub
 
 
-class AsyncClient:
+class AsyncClient(AsyncClassifyCalls):
     """Asks a Heed gateway from an event loop. Methods, arguments and errors are those of `Client`.
 
     Make it inside the running loop. Cancelling a task cancels its call at the gateway.

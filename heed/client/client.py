@@ -18,6 +18,7 @@ from heed.client.access import Tls
 from heed.client.answer_options import AnswerOptions
 from heed.client.bulk import BulkSettings, Chunk, Pause, Recovery, chunks
 from heed.client.channel import check_api_key, check_settings, open_channel
+from heed.client.classify_calls import ClassifyCalls
 from heed.client.errors import HeedError
 from heed.client.priority import Priority, priority_of
 from heed.client.requests import (
@@ -43,7 +44,7 @@ from heed.v1 import inference_pb2
 from heed.v1.inference_pb2_grpc import InferenceServiceStub
 
 
-class Client:
+class Client(ClassifyCalls):
     """Asks a Heed gateway. Safe to share between threads; `AsyncClient` is the same for asyncio.
 
     Every method raises a `HeedError` if the call fails, a `TypeError` for an argument of the wrong

@@ -39,14 +39,14 @@ def generate_results(
     texts: Sequence[str], response: inference_pb2.GenerateResponse
 ) -> list[GenerateResult]:
     """One result per text, in order."""
-    model, timings = model_version(response.model), _timings(response.timings)
+    model, times = model_version(response.model), timings(response.timings)
     return [
         GenerateResult(
             source_text=text,
             source_tokens=tokens(result.source_tokens),
             hypotheses=tuple(_hypothesis(hypothesis, text) for hypothesis in result.hypotheses),
             model=model,
-            timings=timings,
+            timings=times,
         )
         for text, result in zip(texts, response.results, strict=True)
     ]
@@ -56,14 +56,14 @@ def score_results(
     source_texts: Sequence[str], response: inference_pb2.ScoreResponse
 ) -> list[ScoreResult]:
     """One result per pair, in order."""
-    model, timings = model_version(response.model), _timings(response.timings)
+    model, times = model_version(response.model), timings(response.timings)
     return [
         ScoreResult(
             source_text=text,
             source_tokens=tokens(result.source_tokens),
             target=_hypothesis(result.target, text),
             model=model,
-            timings=timings,
+            timings=times,
         )
         for text, result in zip(source_texts, response.results, strict=True)
     ]
@@ -110,6 +110,7 @@ def model(message: model_pb2.Model) -> Model:
         attention_average=message.attention_average,
         signatures=tuple(message.signatures),
         precision=message.precision,
+        class_labels=tuple(message.class_labels),
         card=ModelCard(
             description=card.description,
             training_data=card.training_data,
@@ -148,7 +149,8 @@ def _seconds(duration: Duration) -> float:
     return float(duration.ToTimedelta().total_seconds())
 
 
-def _timings(message: inference_pb2.Timings) -> Timings:
+def timings(message: inference_pb2.Timings) -> Timings:
+    """Where the time of a call went."""
     return Timings(
         total_s=_seconds(message.total_duration),
         tokenize_s=_seconds(message.tokenize_duration),

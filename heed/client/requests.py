@@ -58,7 +58,7 @@ class GenerateOptions:
         """
         check_number("options.max_length", self.max_length)
         check_number("options.min_length", self.min_length)
-        _check_unicode("prefix", self.prefix)
+        check_unicode("prefix", self.prefix)
         message = inference_pb2.GenerateOptions(
             max_length=self.max_length,
             min_length=self.min_length,
@@ -153,8 +153,8 @@ def score_request(
 ) -> inference_pb2.ScoreRequest:
     """The request to score (source, target) pairs."""
     for index, (source_text, target_text) in enumerate(pairs):
-        _check_unicode(f"pairs[{index}].source_text", source_text)
-        _check_unicode(f"pairs[{index}].target_text", target_text)
+        check_unicode(f"pairs[{index}].source_text", source_text)
+        check_unicode(f"pairs[{index}].target_text", target_text)
     request = inference_pb2.ScoreRequest(
         model=selector(model),
         pairs=[
@@ -185,6 +185,11 @@ def tokenize_request(
     return inference_pb2.TokenizeRequest(model=selector(model), texts=texts, side=chosen)
 
 
+def wire_priority(priority: Priority) -> inference_pb2.Priority:
+    """The priority as the wire has it."""
+    return _PRIORITIES[priority]
+
+
 def selector(model: str | ModelVersion) -> inference_pb2.ModelSelector:
     """The model and version that a request asks for.
 
@@ -193,9 +198,9 @@ def selector(model: str | ModelVersion) -> inference_pb2.ModelSelector:
     """
     if isinstance(model, str):
         model = ModelVersion(model)
-    _check_unicode("model.name", model.name)
+    check_unicode("model.name", model.name)
     check_number("model.version", model.version, largest=_LARGEST_VERSION)
-    _check_unicode("model.label", model.label)
+    check_unicode("model.label", model.label)
     if model.label and model.version is not None:
         raise ValueError("model has a version and a label; give one of them")
     return inference_pb2.ModelSelector(name=model.name, version=model.version, label=model.label)
@@ -222,7 +227,7 @@ def check_texts(field: str, texts: Iterable[str]) -> None:
         InvalidRequestError: A text holds half of a surrogate pair.
     """
     for index, text in enumerate(texts):
-        _check_unicode(f"{field}[{index}]", text)
+        check_unicode(f"{field}[{index}]", text)
 
 
 def invalid_field(field: str, description: str) -> InvalidRequestError:
@@ -233,7 +238,13 @@ def invalid_field(field: str, description: str) -> InvalidRequestError:
     return InvalidRequestError(f"{field}: {description}", details)
 
 
-def _check_unicode(field: str, text: str) -> None:
+def check_unicode(field: str, text: str) -> None:
+    """Checks that a text is a string that Unicode can write.
+
+    Raises:
+        TypeError: It is no string.
+        InvalidRequestError: It holds half of a surrogate pair.
+    """
     if not isinstance(text, str):
         raise TypeError(f"{field} must be a str, not {type(text).__name__}")
     try:

@@ -361,6 +361,7 @@ class Model:
         versions: Every version that a model server has or had, newest first, at most 32.
         replica_count: How many model servers the gateway knows.
         healthy_replica_count: How many of them answer now and know the model.
+        class_labels: The labels that a classifier tells apart; empty for other models.
     """
 
     name: str
@@ -380,3 +381,4 @@ class Model:
     versions: tuple[VersionStatus, ...] = ()
     replica_count: int = 0
     healthy_replica_count: int = 0
+    class_labels: tuple[str, ...] = ()
