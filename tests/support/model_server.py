@@ -148,8 +148,7 @@ def running_model_server(
     try:
         yield server
     finally:
-        _end(server.process)
-        server.log_path.unlink(missing_ok=True)
+        end_model_server(server)
 
 
 def foreign_command() -> tuple[str, ...] | None:
@@ -189,6 +188,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def end_model_server(server: ModelServerProcess) -> None:
+    """Ends a server if it still runs, and removes its log."""
+    _end(server.process)
+    server.log_path.unlink(missing_ok=True)
 
 
 def _spawn(

@@ -91,6 +91,7 @@ class StubModelServer:
 
     Attributes:
         port: Where it listens.
+        host: The same.
         available: The versions that answer.
         failed: Versions that could not be loaded, and why.
         contract: What `contract` answers, as JSON.
@@ -108,11 +109,12 @@ class StubModelServer:
     predict_fault: Fault | None = None
     status_fault: Callable[[], None] | None = None
     requests: list[serving_pb2.PredictRequest] = field(default_factory=list)
+    host: str = "127.0.0.1"
 
     @property
     def address(self) -> str:
         """Where it listens, `host:port`."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def change_contract(self, **changes: object) -> None:
         """Answers with another contract from now on."""
@@ -214,9 +216,9 @@ def _attention(
 
 
 @contextmanager
-def running_stub(port: int = 0) -> Iterator[StubModelServer]:
+def running_stub(port: int = 0, host: str = "127.0.0.1") -> Iterator[StubModelServer]:
     """A stub that listens while the block runs."""
-    stub = StubModelServer()
+    stub = StubModelServer(host=host)
     pool = concurrent.futures.ThreadPoolExecutor(max_workers=16)
     server = grpc.server(pool, options=[("grpc.so_reuseport", 0)])
     methods = {
@@ -232,7 +234,7 @@ def running_stub(port: int = 0) -> Iterator[StubModelServer]:
     }
     for service, handlers in methods.items():
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-    stub.port = server.add_insecure_port(f"127.0.0.1:{port}")
+    stub.port = server.add_insecure_port(f"{host}:{port}")
     server.start()
     try:
         yield stub

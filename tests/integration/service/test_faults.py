@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import collections
-import concurrent.futures
 import signal
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
-import psutil
 import pytest
 from google.rpc import error_details_pb2
 
@@ -25,6 +21,7 @@ from tests.support.gateway import (
     generate_request,
     running_gateway,
 )
+from tests.support.load import Load, stopped
 from tests.support.model_server import ModelServerProcess, model_flags, running_model_server
 from tests.support.waiting import wait_until
 
@@ -48,67 +45,6 @@ def own_gateway(own_server: ModelServerProcess) -> Iterator[GatewayProcess]:
     flags = ["--model-server", own_server.address, "--model", MODEL_NAME]
     with running_gateway([*flags, "--max-batches-in-flight=1"]) as gateway:
         yield gateway
-
-
-class stopped:  # noqa: N801  (reads as a statement)
-    """Freezes a model server for a block, as if it hung."""
-
-    def __init__(self, server: ModelServerProcess) -> None:
-        self._server = server
-
-    def __enter__(self) -> None:
-        process = psutil.Process(self._server.process.pid)
-        process.suspend()
-        wait_until(lambda: process.status() == psutil.STATUS_STOPPED)
-        time.sleep(0.1)  # until every thread has stopped, too
-
-    def __exit__(self, *exception: object) -> None:
-        psutil.Process(self._server.process.pid).resume()
-
-
-class Load:
-    """Callers that ask without a pause, and what came back.
-
-    Args:
-        gateway: Whom they ask.
-        callers: How many there are.
-        give_up: Whether a caller leaves after a failure, as one that knows another gateway.
-    """
-
-    def __init__(self, gateway: GatewayProcess, callers: int = 6, *, give_up: bool = False) -> None:
-        self._give_up = give_up
-        self.outcomes: collections.Counter[str] = collections.Counter()
-        self.versions: set[int] = set()
-        self.longest_s = 0.0
-        self._gateway = gateway
-        self._end = threading.Event()
-        self._pool = concurrent.futures.ThreadPoolExecutor(callers)
-        self._callers = [self._pool.submit(self._ask) for _ in range(callers)]
-
-    def _ask(self) -> None:
-        while not self._end.is_set():
-            began = time.monotonic()
-            try:
-                request = generate_request("heed", "attention")
-                answer = self._gateway.stub.Generate(request, timeout=20)
-                self.versions.add(answer.model.version)
-                self.outcomes["OK"] += 1
-            except grpc.RpcError as error:
-                self.outcomes[error.code().name] += 1
-                if self._give_up:
-                    return
-                time.sleep(0.01)
-            self.longest_s = max(self.longest_s, time.monotonic() - began)
-
-    def wait_for(self, outcome: str, more: int, timeout_s: float = 20) -> float:
-        enough = self.outcomes[outcome] + more
-        return wait_until(lambda: self.outcomes[outcome] >= enough, timeout_s=timeout_s)
-
-    def end(self) -> None:
-        self._end.set()
-        for caller in self._callers:
-            caller.result(timeout=30)
-        self._pool.shutdown()
 
 
 @pytest.fixture

@@ -1,0 +1,163 @@
+"""Three real model servers behind one gateway: one hangs, one is killed, versions roll out."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from heed.v1 import inference_pb2, model_pb2
+from tests.support.exported_model import MODEL_NAME, copy_models_dir, publish_copy
+from tests.support.gateway import GatewayProcess, generate_request, running_gateway
+from tests.support.load import Load, stopped
+from tests.support.model_server import (
+    ModelServerProcess,
+    end_model_server,
+    model_flags,
+    start_model_server,
+)
+from tests.support.waiting import wait_until
+
+NAMES = ("a", "b", "c")
+
+
+@pytest.fixture(scope="module")
+def models_dirs(
+    exported_models_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """Each model server's own directory of models."""
+    folder = tmp_path_factory.mktemp("replicas")
+    return {name: copy_models_dir(exported_models_dir, folder / name) for name in NAMES}
+
+
+def start(models_dir: Path, port: int = 0) -> ModelServerProcess:
+    flags = model_flags(MODEL_NAME, models_dir / MODEL_NAME)
+    return start_model_server(flags, port=port, timeout_s=180)  # three start at once
+
+
+@pytest.fixture(scope="module")
+def servers(models_dirs: dict[str, Path]) -> Iterator[dict[str, ModelServerProcess]]:
+    """Three model servers that tests may freeze and kill, if they bring them back."""
+    running: dict[str, ModelServerProcess] = {}
+
+    def start_one(name: str) -> None:
+        running[name] = start(models_dirs[name])
+
+    try:
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(start_one, NAMES))
+        yield running
+    finally:
+        for server in running.values():
+            end_model_server(server)
+
+
+@pytest.fixture(scope="module")
+def gateway(servers: dict[str, ModelServerProcess]) -> Iterator[GatewayProcess]:
+    addresses = ",".join(server.address for server in servers.values())
+    flags = ["--model-server", addresses, "--model", MODEL_NAME, "--poll-interval-s=0.2"]
+    with running_gateway([*flags, "--ejection-s=0.5"]) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def load(gateway: GatewayProcess) -> Iterator[Load]:
+    wait_until(lambda: described(gateway).healthy_replica_count == 3, timeout_s=30)
+    load = Load(gateway, pause_s=0.03)  # so that new versions load in good time
+    try:
+        yield load
+    finally:
+        load.end()
+
+
+def described(gateway: GatewayProcess) -> model_pb2.Model:
+    return gateway.stub.GetModel(inference_pb2.GetModelRequest(), timeout=10).model
+
+
+def replicas_of(gateway: GatewayProcess, version: int) -> int:
+    counts = {status.version: status.replica_count for status in described(gateway).versions}
+    return counts.get(version, 0)
+
+
+def test_all_of_them_are_known_and_share_the_calls(
+    gateway: GatewayProcess, servers: dict[str, ModelServerProcess], load: Load
+) -> None:
+    before = {name: server.cpu_seconds() for name, server in servers.items()}
+    load.wait_for("OK", 150)
+    used = [server.cpu_seconds() - before[name] for name, server in servers.items()]
+    assert min(used) > 0.2 * max(used) > 0
+    model = described(gateway)
+    assert (model.replica_count, model.healthy_replica_count) == (3, 3)
+    assert [(s.version, s.replica_count, s.traffic_share) for s in model.versions] == [(1, 3, 1.0)]
+
+
+def test_one_that_hangs_under_load_fails_no_call_and_comes_back(
+    gateway: GatewayProcess, servers: dict[str, ModelServerProcess], load: Load
+) -> None:
+    load.wait_for("OK", 20)
+    with stopped(servers["b"]):
+        wait_until(lambda: described(gateway).healthy_replica_count == 2, timeout_s=30)
+        load.wait_for("OK", 50)
+        assert gateway.health() == "SERVING"
+    wait_until(lambda: described(gateway).healthy_replica_count == 3, timeout_s=30)
+    load.wait_for("OK", 50)
+    load.end()
+    assert set(load.outcomes) == {"OK"}, load.failures
+    assert load.longest_s < 15  # what hung was answered by the others
+
+
+def test_one_that_is_killed_under_load_fails_no_call_and_may_come_back(
+    gateway: GatewayProcess,
+    servers: dict[str, ModelServerProcess],
+    models_dirs: dict[str, Path],
+    load: Load,
+) -> None:
+    load.wait_for("OK", 20)
+    killed = servers["c"]
+    killed.kill()
+    wait_until(lambda: described(gateway).healthy_replica_count == 2, timeout_s=30)
+    load.wait_for("OK", 50)
+    servers["c"] = start(models_dirs["c"], killed.port)
+    killed.log_path.unlink()
+    wait_until(lambda: described(gateway).healthy_replica_count == 3, timeout_s=30)
+    load.wait_for("OK", 50)
+    load.end()
+    assert set(load.outcomes) == {"OK"}, load.failures
+
+
+def test_a_roll_out_over_all_of_them_under_load_fails_no_call(
+    gateway: GatewayProcess, models_dirs: dict[str, Path], load: Load
+) -> None:
+    load.wait_for("OK", 20)
+    for count, name in enumerate(NAMES, start=1):
+        publish_copy(models_dirs[name], 2)
+        wait_until(lambda: replicas_of(gateway, 2) == count, timeout_s=60)  # noqa: B023
+        load.wait_for("OK", 20)
+        is_on_half = count >= 2
+        assert described(gateway).version == (2 if is_on_half else 1)
+        assert (2 in load.versions) is is_on_half
+    wait_until(lambda: replicas_of(gateway, 1) == 0, timeout_s=30)
+    load.wait_for("OK", 20)
+    load.end()
+    assert set(load.outcomes) == {"OK"}, load.failures
+    assert load.versions == {1, 2}
+    assert list(described(gateway).ready_versions) == [2]
+
+
+def test_a_version_that_only_one_of_them_has_can_be_asked_for_by_number(
+    gateway: GatewayProcess, models_dirs: dict[str, Path]
+) -> None:
+    publish_copy(models_dirs["a"], 3)
+    wait_until(lambda: replicas_of(gateway, 3) == 1, timeout_s=60)
+    request = generate_request("heed")
+    assert gateway.stub.Generate(request, timeout=30).model.version == 2
+    request.model.version = 3
+    for _ in range(5):
+        assert gateway.stub.Generate(request, timeout=30).model.version == 3
+
+
+def test_the_metrics_tell_them_apart(gateway: GatewayProcess) -> None:
+    assert re.search(r"answers with version 2", gateway.log())
