@@ -52,7 +52,7 @@ async def run_gateway(settings: GatewaySettings, announce: Callable[[str], None]
         GatewayFailedError: A part of the gateway died; the log says why.
     """
     metrics = Metrics()
-    security = make_security(settings)
+    security = make_security(settings, metrics.security)
     backends = make_backends(settings, metrics, security.channel_tls)
     registry = backends.registry
     batcher = Batcher(

@@ -5,6 +5,7 @@ environment before this package is imported, the numbers of all processes that s
 are added up in every exposition.
 """
 
+from service.metrics.process import SecurityMetrics
 from service.metrics.registry import Metrics, forget_process
 
-__all__ = ["Metrics", "forget_process"]
+__all__ = ["Metrics", "SecurityMetrics", "forget_process"]

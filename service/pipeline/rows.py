@@ -173,8 +173,10 @@ async def run_rows(
         DeadlinePassedError: The deadline came first.
         ServiceError: A row failed.
     """
+    caller = current_caller()
     if not is_admitted:
-        current_caller().take_tokens(sum(map(_length, inputs)))
+        caller.take_tokens(sum(map(_length, inputs)))
+    priority = caller.priority(call.priority)
     loop = asyncio.get_running_loop()
     rows = [
         QueuedRow(
@@ -183,7 +185,7 @@ async def run_rows(
             _length(row) * target.beam_width,
             call.deadline,
             loop.create_future(),
-            call.priority,
+            priority,
         )
         for row in inputs
     ]

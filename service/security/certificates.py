@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -46,11 +46,13 @@ class Certificates:
         chain: PEM.
         key: PEM.
         authorities: PEM.
+        expires_s: When the own certificate ends, in seconds since 1970.
     """
 
     chain: bytes | None = None
     key: bytes | None = None
     authorities: bytes | None = None
+    expires_s: float | None = None
 
 
 def read_certificates(files: CertificateFiles) -> Certificates:
@@ -63,9 +65,9 @@ def read_certificates(files: CertificateFiles) -> Certificates:
     certificates = Certificates(_read(files.chain), _read(files.key), _read(files.authorities))
     if files.authorities is not None:
         _check_authorities(files.authorities)
-    if files.chain is not None and files.key is not None:
-        _check_pair(files.chain, files.key)
-    return certificates
+    if files.chain is None or files.key is None:
+        return certificates
+    return replace(certificates, expires_s=_try_out(files.chain, files.key))
 
 
 def server_context(files: CertificateFiles) -> ssl.SSLContext:
@@ -117,8 +119,12 @@ def _no_password() -> str:
     raise ValueError("the key is encrypted; give one that is not, readable by the gateway alone")
 
 
-def _check_pair(chain: Path, key: Path) -> None:
-    """Has a client that trusts this very certificate shake hands with it, in memory."""
+def _try_out(chain: Path, key: Path) -> float:
+    """Has a client that trusts this very certificate shake hands with it, in memory.
+
+    Returns:
+        When the certificate ends, in seconds since 1970.
+    """
     server_side = _server_context(chain, key)
     client_side = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client_side.check_hostname = False
@@ -130,7 +136,8 @@ def _check_pair(chain: Path, key: Path) -> None:
     try:
         for _ in range(_HANDSHAKE_STEPS):
             if _is_done(client) & _is_done(server):
-                return
+                shown = client.getpeercert() or {}
+                return ssl.cert_time_to_seconds(str(shown["notAfter"]))
     except ssl.SSLCertVerificationError as error:
         raise CertificateError(f"{chain}: cannot be used: {error.verify_message}") from error
     except ssl.SSLError as error:

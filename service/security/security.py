@@ -9,6 +9,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.metrics import SecurityMetrics
 from service.security.api_keys import read_api_keys
 from service.security.authorizer import Authorizer
 from service.security.certificates import CertificateFiles
@@ -44,13 +45,17 @@ class Security:
                     group.create_task(part.run())
 
 
-def make_security(settings: GatewaySettings) -> Security:
+def make_security(settings: GatewaySettings, metrics: SecurityMetrics) -> Security:
     """Reads what the settings name, and warns of what is open to others.
+
+    Args:
+        settings: Name files.
+        metrics: Tell of files that were read again.
 
     Raises:
         RefusedFileError: A file cannot be used.
     """
-    authorizer, keys = _make_authorizer(settings)
+    authorizer, keys = _make_authorizer(settings, metrics)
     server_files = CertificateFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
     channel_files = CertificateFiles(
         settings.model_server_cert, settings.model_server_key, settings.model_server_ca
@@ -62,12 +67,14 @@ def make_security(settings: GatewaySettings) -> Security:
     return Security(
         authorizer,
         keys,
-        ServerTls(server_files) if server_files.chain is not None else None,
-        ChannelTls(channel_files) if channel_files.authorities is not None else None,
+        ServerTls(server_files, metrics) if server_files.chain is not None else None,
+        ChannelTls(channel_files, metrics) if channel_files.authorities is not None else None,
     )
 
 
-def _make_authorizer(settings: GatewaySettings) -> tuple[Authorizer, WatchedFiles | None]:
+def _make_authorizer(
+    settings: GatewaySettings, metrics: SecurityMetrics
+) -> tuple[Authorizer, WatchedFiles | None]:
     path = settings.api_keys
     if path is None:
         return Authorizer(None, max_calls_per_client=settings.max_calls_per_client), None
@@ -75,7 +82,12 @@ def _make_authorizer(settings: GatewaySettings) -> tuple[Authorizer, WatchedFile
     def read_again() -> None:
         authorizer.replace_keys(read_api_keys(path))
 
-    watched = WatchedFiles("file of API keys", [path], read_again)
+    watched = WatchedFiles(
+        "file of API keys",
+        [path],
+        read_again,
+        tell=lambda is_ok: metrics.reloaded("keys", is_ok=is_ok),
+    )
     authorizer = Authorizer(read_api_keys(path), max_calls_per_client=settings.max_calls_per_client)
     _warn_if_others_may(stat.S_IROTH | stat.S_IWOTH, path)
     return authorizer, watched

@@ -6,6 +6,7 @@ import ssl
 
 import grpc
 
+from service.metrics import SecurityMetrics
 from service.security.certificates import (
     CertificateError,
     CertificateFiles,
@@ -23,16 +24,22 @@ class ServerTls:
 
     Args:
         files: The gateway's certificate and key; authorities if callers must show one too.
+        metrics: Tell of certificates that were read again, and when they end.
 
     Raises:
         CertificateError: The files cannot be used.
     """
 
-    def __init__(self, files: CertificateFiles) -> None:
+    def __init__(self, files: CertificateFiles, metrics: SecurityMetrics) -> None:
         self._files = files
-        self._watched = WatchedFiles("certificate", files.paths, self._reload)
-        self._configuration = _configuration(read_certificates(files))
-        self._context = server_context(files)
+        self._metrics = metrics
+        self._watched = WatchedFiles(
+            "certificate",
+            files.paths,
+            self._reload,
+            tell=lambda is_ok: metrics.reloaded("certificates", is_ok=is_ok),
+        )
+        self._configuration, self._context = self._read()
 
     async def run(self) -> None:
         """Reads the files again when they change, for as long as it is not cancelled."""
@@ -40,9 +47,19 @@ class ServerTls:
 
     def grpc_credentials(self) -> grpc.ServerCredentials:
         """For gRPC's ports."""
+        given = self._configuration
+
+        def newest() -> grpc.ServerCertificateConfiguration | None:
+            """Asked at every handshake; None says that nothing changed since the last one."""
+            nonlocal given
+            if given is self._configuration:
+                return None
+            given = self._configuration
+            return given
+
         return grpc.dynamic_ssl_server_credentials(
-            self._configuration,
-            lambda: self._configuration,
+            given,
+            newest,  # type: ignore[arg-type]  # gRPC's own documentation allows None
             require_client_authentication=self._files.authorities is not None,
         )
 
@@ -58,9 +75,14 @@ class ServerTls:
         connection.context = self._context
 
     def _reload(self) -> None:
+        self._configuration, self._context = self._read()
+
+    def _read(self) -> tuple[grpc.ServerCertificateConfiguration, ssl.SSLContext]:
         certificates = read_certificates(self._files)
-        self._context = server_context(self._files)
-        self._configuration = _configuration(certificates)
+        context, configuration = server_context(self._files), _configuration(certificates)
+        if certificates.expires_s is not None:
+            self._metrics.certificate_expires("server", certificates.expires_s)
+        return configuration, context
 
 
 def _configuration(certificates: Certificates) -> grpc.ServerCertificateConfiguration:

@@ -30,10 +30,19 @@ class WatchedFiles:
         what: What the files are, for the log.
         paths: The files.
         reload: Reads them; nothing may change if it raises a RefusedFileError.
+        tell: Called with whether they could be used, each time they were read again.
     """
 
-    def __init__(self, what: str, paths: Sequence[Path], reload: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        what: str,
+        paths: Sequence[Path],
+        reload: Callable[[], None],
+        *,
+        tell: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         self._what = what
+        self._tell = tell
         self._paths = tuple(paths)
         self._reload = reload
         self._read = self._seen = self._digest()
@@ -55,7 +64,9 @@ class WatchedFiles:
             self._reload()
         except RefusedFileError as error:
             logger.error("the new %s is refused, the old one goes on: %s", self._what, error)
+            self._tell(False)
         else:
+            self._tell(True)
             logger.info("the new %s is in use", self._what)
 
     def _digest(self) -> str:

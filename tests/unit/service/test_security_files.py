@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from service.metrics import Metrics
 from service.security.certificates import CertificateError, CertificateFiles, read_certificates
 from service.security.server_tls import ServerTls
 from service.security.watching import RefusedFileError, WatchedFiles
@@ -29,6 +31,7 @@ def test_a_certificate_and_its_key_are_read(authority: Authority, pair: Pair) ->
     assert found.chain == pair.chain.read_bytes()
     assert found.key == pair.key.read_bytes()
     assert found.authorities == authority.path.read_bytes()
+    assert (found.expires_s or 0) > time.time()
 
 
 def test_a_key_of_another_certificate_is_refused(authority: Authority, pair: Pair) -> None:
@@ -74,7 +77,7 @@ def test_files_that_hold_no_certificates_are_refused(pair: Pair, tmp_path: Path)
 
 def test_a_server_needs_a_certificate() -> None:
     with pytest.raises(CertificateError, match="needs a certificate"):
-        ServerTls(CertificateFiles())
+        ServerTls(CertificateFiles(), Metrics().security)
 
 
 class Reader:
