@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from service.batching.rates import Pauses
 from service.errors import DeadlineOutOfReachError, QueueFullError
-
-_CONFIDENCE: Final = 0.9
-"""The share of the estimated time that counts on admission: who might just make it is let in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ class Admission:
                 retry_after_s=self._pause_s(call, queue, excess=excess, now=now),
             )
         answer_s, time_left_s = queue.answer_s, call.time_left_s
-        if answer_s is None or time_left_s is None or _CONFIDENCE * answer_s <= time_left_s:
+        if answer_s is None or time_left_s is None or answer_s <= time_left_s:
             return
         raise DeadlineOutOfReachError(
             needed_s=answer_s,

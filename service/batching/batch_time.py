@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 _KEPT: Final = 0.97
@@ -49,6 +50,14 @@ class BatchTime:
             return None
         fixed, slope = self._line()
         return fixed + slope * padded_tokens
+
+    @property
+    def fixed_tokens(self) -> float | None:
+        """Padded tokens that take as long as the fixed part; None without evidence."""
+        if not self._has_evidence:
+            return None
+        fixed, slope = self._line()
+        return fixed / slope if slope > 0 else math.inf
 
     @property
     def _has_evidence(self) -> bool:

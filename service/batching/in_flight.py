@@ -14,8 +14,10 @@ from typing import Final
 
 from service.batching.batch_time import BatchTime
 
-_FIRST: Final = 2
 _NEWEST: Final = 0.1
+_STEP: Final = 0.15
+_SATURATED: Final = 0.9
+"""A model server that works on less than this share of what is in flight has enough."""
 _ALONE: Final = 1.05
 """A batch was alone if no more were in flight on average."""
 _PROBE_BATCHES: Final = 6
@@ -43,8 +45,9 @@ class EndedBatch:
 class InFlightLimit:
     """The useful number of batches of one model in one model server.
 
-    Under load no batch is ever alone, so from time to time, for a few batches, only one is
-    allowed, to see how long it takes.
+    As long as batches beside each other take no longer than alone, a few more are tried; else the
+    number that the model server works on is seen. Under load no batch is ever alone, so from time
+    to time, for a few batches, only one is allowed, to see how long it takes.
 
     Args:
         most: The upper bound, 1 or more.
@@ -52,9 +55,9 @@ class InFlightLimit:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._useful = min(_FIRST, most)
-        self._worked_s = self._took_s = 0.0
+        self._works_on = 1.0
         self._alone = BatchTime()
+        self._beside = _Averages()
         self._probe_left = 0
         self._next_probe = float("-inf")
 
@@ -63,33 +66,70 @@ class InFlightLimit:
         """The most batches that should be in flight now."""
         return 1 if self._probe_left else self._useful
 
+    @property
+    def worked_on(self) -> int:
+        """Batches that the model server works on at once, as far as is known."""
+        return max(1, round(self._works_on))
+
+    def alone_s(self, padded_tokens: int) -> float | None:
+        """How long a batch takes that is alone, in seconds; None without evidence."""
+        return self._alone.seconds_for(padded_tokens)
+
+    @property
+    def fixed_tokens(self) -> float | None:
+        """Padded tokens that cost as much as a batch costs however small it is; None: not known."""
+        return self._alone.fixed_tokens
+
     def note(self, batch: EndedBatch, now: float) -> None:
         """Learns from a batch that was answered."""
         self._probe_left = max(0, self._probe_left - 1)
-        if self._most == 1:
-            return
         if batch.mean_in_flight <= _ALONE:
             self._alone.add(batch.padded_tokens, batch.seconds)
-            self._next_probe = max(self._next_probe, now + self._probe_gap_s(batch))
-        elif batch.was_at_limit:
-            self._learn(batch, now)
-
-    def _learn(self, batch: EndedBatch, now: float) -> None:
-        alone_s = self._alone.seconds_for(batch.padded_tokens)
-        if now >= self._next_probe and not self._probe_left:
-            self._probe_left = self._useful + _PROBE_BATCHES
-            self._next_probe = now + self._probe_gap_s(batch)
-        if alone_s is None:
+            self._next_probe = max(self._next_probe, now + _probe_gap_s(batch))
             return
-        if not self._took_s:
-            self._worked_s = self._took_s = batch.seconds
-        self._worked_s += _NEWEST * (batch.mean_in_flight * alone_s - self._worked_s)
-        self._took_s += _NEWEST * (batch.seconds - self._took_s)
-        worked_on = self._worked_s / max(self._took_s, 1e-9)
-        self._useful = min(max(round(worked_on + 1), 1), self._most)
+        if batch.was_at_limit and now >= self._next_probe and not self._probe_left:
+            self._probe_left = self._useful + _PROBE_BATCHES
+            self._next_probe = now + _probe_gap_s(batch)
+        alone_s = self._alone.seconds_for(batch.padded_tokens)
+        if alone_s is not None:
+            self._beside.add(batch, alone_s)
+            self._learn()
 
-    def _probe_gap_s(self, batch: EndedBatch) -> float:
-        return max(_PROBE_EVERY_S, _PROBE_EVERY_BATCHES * batch.seconds)
+    @property
+    def _useful(self) -> int:
+        return min(self.worked_on + 1, self._most)
+
+    def _learn(self) -> None:
+        if self._beside.worked_on < _SATURATED * self._beside.in_flight:
+            self._works_on += _NEWEST * (self._beside.worked_on - self._works_on)
+        elif self._works_on < self._beside.in_flight + 1:
+            self._works_on += _STEP
+        self._works_on = min(max(self._works_on, 1.0), float(self._most))
+
+
+class _Averages:
+    """Of batches that were not alone, the newest count most."""
+
+    def __init__(self) -> None:
+        self._seconds = self._alone = self._in_flight = 0.0
+
+    def add(self, batch: EndedBatch, alone_s: float) -> None:
+        newest = _NEWEST if self._seconds else 1.0
+        self._seconds += newest * (batch.seconds - self._seconds)
+        self._alone += newest * (batch.mean_in_flight * alone_s - self._alone)
+        self._in_flight += newest * (batch.mean_in_flight * batch.seconds - self._in_flight)
+
+    @property
+    def worked_on(self) -> float:
+        return self._alone / max(self._seconds, 1e-9)
+
+    @property
+    def in_flight(self) -> float:
+        return self._in_flight / max(self._seconds, 1e-9)
+
+
+def _probe_gap_s(batch: EndedBatch) -> float:
+    return max(_PROBE_EVERY_S, _PROBE_EVERY_BATCHES * batch.seconds)
 
 
 class InFlightMeter:

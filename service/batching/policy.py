@@ -16,8 +16,15 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from service.batching.fairness import FairShares
+from service.batching.segments import Bucket, segment_of
 
-BUCKET_BOUNDS: Final = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+BUCKET_BOUNDS: Final[tuple[int, ...]] = (
+    *range(4, 32, 2),
+    *range(32, 64, 4),
+    *range(64, 128, 8),
+    *range(128, 256, 16),
+    *range(256, 513, 32),
+)
 """Longest length of each bucket, in tokens; the last bucket has no bound."""
 
 _SWEEP_ABOVE: Final = 256
@@ -67,7 +74,7 @@ class BatchLimits:
 
     max_tokens: int
     max_rows: int
-    max_padding: float = 0.25
+    max_padding: float = 0.5
 
 
 class WaitingGroup(NamedTuple):
@@ -94,6 +101,9 @@ class _Line(NamedTuple):
     is_bulk: bool
     bucket: int
 
+    def distance(self, other: _Line) -> tuple[bool, int]:
+        return self.is_bulk, abs(self.bucket - other.bucket)
+
 
 @dataclass(slots=True)
 class _TargetLines(Generic[Row]):
@@ -113,14 +123,22 @@ def bucket_of(length: int) -> int:
     """The bucket of a length, counted from 0.
 
     Example:
-        >>> [bucket_of(length) for length in (1, 4, 5, 1000)]
-        [0, 0, 1, 14]
+        >>> [bucket_of(length) for length in (1, 4, 5, 6, 7)]
+        [0, 0, 1, 1, 2]
     """
     return bisect.bisect_left(BUCKET_BOUNDS, length)
 
 
+def _bound_of(bucket: int) -> int:
+    return BUCKET_BOUNDS[min(bucket, len(BUCKET_BOUNDS) - 1)]
+
+
 def _always(_: WaitingGroup) -> bool:
     return True
+
+
+def _unknown(_: str) -> float | None:
+    return None
 
 
 class WaitingRows(Generic[Row]):
@@ -194,11 +212,17 @@ class WaitingRows(Generic[Row]):
                     lines.model, target, lines.rows, lines.tokens, arrival=arrival, rank=rank
                 )
 
-    def take_batch(self, is_due: Callable[[WaitingGroup], bool] = _always) -> list[Row]:
+    def take_batch(
+        self,
+        is_due: Callable[[WaitingGroup], bool] = _always,
+        fixed_tokens: Callable[[str], float | None] = _unknown,
+    ) -> list[Row]:
         """Takes the next batch out. Rows that are gone are dropped.
 
         Args:
             is_due: Whether rows of a target may leave now.
+            fixed_tokens: How many padded tokens of a model cost as much as a batch costs however
+                small it is; None if that is not known.
 
         Returns:
             Rows of one target, the one that is next first; empty if none may leave.
@@ -208,7 +232,8 @@ class WaitingRows(Generic[Row]):
             return []
         model = self._shares.next_of(group.model for group in due)
         target = next(group.target for group in due if group.model == model)
-        batch = self._fill(self._targets[target], min(self._heads(target))[1])
+        first = min(self._heads(target))[1]
+        batch = self._fill(self._targets[target], first, fixed_tokens(model))
         self._shares.charge(model, padded_tokens(batch))
         self._tidy(target)
         return batch
@@ -228,14 +253,13 @@ class WaitingRows(Generic[Row]):
         self._tidy(target)
         return heads
 
-    def _fill(self, target: _TargetLines[Row], first: _Line) -> list[Row]:
+    def _fill(
+        self, target: _TargetLines[Row], first: _Line, fixed_tokens: float | None
+    ) -> list[Row]:
+        may_join = self._sharing(target, first, fixed_tokens)
         batch = [self._pop(target, target.lines[first])]
         longest = tokens = batch[0].length
-
-        def order(line: _Line) -> tuple[bool, int]:
-            return line.is_bulk, abs(line.bucket - first.bucket)
-
-        for line in sorted(target.lines, key=order):
+        for line in sorted(may_join, key=lambda line: line.distance(first)):
             rows = target.lines[line]
             while rows and self._fits(len(batch), max(longest, rows[0].length)):
                 if not self._is_live(rows[0]):
@@ -249,6 +273,26 @@ class WaitingRows(Generic[Row]):
                 batch.append(self._pop(target, rows))
                 longest, tokens = max(longest, length), tokens + length
         return batch
+
+    def _sharing(
+        self, target: _TargetLines[Row], first: _Line, fixed_tokens: float | None
+    ) -> list[_Line]:
+        """The lines whose rows may join a batch of one line."""
+        if fixed_tokens is None:
+            return list(target.lines)
+        rows: Counter[int] = Counter()
+        for line, waiting in target.lines.items():
+            rows[line.bucket] += len(waiting)
+        order = sorted(rows)
+        buckets = [Bucket(_bound_of(bucket), rows[bucket]) for bucket in order]
+        segment = segment_of(
+            buckets,
+            order.index(first.bucket),
+            fixed_tokens=fixed_tokens,
+            max_tokens=self._limits.max_tokens,
+        )
+        shared = {order[place] for place in segment}
+        return [line for line in target.lines if line.bucket in shared]
 
     def _fits(self, row_count: int, longest: int) -> bool:
         is_small = (row_count + 1) * longest <= self._limits.max_tokens

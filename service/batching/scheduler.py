@@ -7,7 +7,6 @@ Every method that needs the time takes it as `now`, in seconds of any clock that
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
@@ -25,7 +24,8 @@ from service.batching.rates import (
 )
 from service.batching.recent import Recent
 from service.batching.rules import SchedulingRules
-from service.batching.sending import Prospect, when_to_send
+from service.batching.sending import AT_ONCE, Prospect, when_to_send
+from service.batching.under_way import UnderWay
 from service.errors import DeadlineOutOfReachError, DeadlinePassedError, ServiceError, Stage
 
 _UNKNOWN_BATCH_S: Final = 1.0
@@ -45,7 +45,7 @@ OnLate = Callable[[Row, ServiceError], None]
 """Told of a row that is dropped because of its deadline, and why."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Batch(Generic[Row]):
     """Rows that travel together.
 
@@ -67,7 +67,7 @@ class Batch(Generic[Row]):
     padded_tokens: int
     sent_at: float
     mark: float
-    was_at_limit: bool
+    was_at_limit: bool = False
 
 
 class BatchScheduler(Generic[Row]):
@@ -95,7 +95,7 @@ class BatchScheduler(Generic[Row]):
         self._observer.queue_limit(rules.max_queue_tokens)
         self._waiting: WaitingRows[Row] = WaitingRows(rules.limits, rules.bulk_delay_s)
         self._admission = Admission(rules.max_queue_tokens, rules.bulk_queue_share)
-        self._in_flight: Counter[str] = Counter()
+        self._under_way: dict[str, UnderWay] = {}
         self._meter = InFlightMeter()
         self._limits: Recent[str, InFlightLimit] = Recent(
             lambda: InFlightLimit(rules.max_in_flight)
@@ -157,7 +157,9 @@ class BatchScheduler(Generic[Row]):
     def next_batch(self, now: float) -> Batch[Row] | None:
         """The batch that leaves now; None if there is none. Ask until there is none."""
         self.wake_at = None
-        while rows := self._waiting.take_batch(lambda group: self._is_due(group, now)):
+        while rows := self._waiting.take_batch(
+            lambda group: self._is_due(group, now), lambda model: self._limits[model].fixed_tokens
+        ):
             self._report_queue()
             kept = self._in_time(rows, now)
             if kept:
@@ -170,9 +172,10 @@ class BatchScheduler(Generic[Row]):
         replicas = self._replica_count(batch.target)
         mean_in_flight = self._meter.mean_since(batch.mark, seconds, now) / replicas
         self._meter.ended(now)
-        self._in_flight[batch.model] -= 1
-        if not self._in_flight[batch.model]:
-            del self._in_flight[batch.model]
+        under_way = self._under_way[batch.model]
+        under_way.ended(batch, now)
+        if not under_way:
+            del self._under_way[batch.model]
         for drain in (self._drain, self._drains[batch.model]):
             drain.ended(batch.tokens if is_answered else 0, now)
         if is_answered:
@@ -212,7 +215,7 @@ class BatchScheduler(Generic[Row]):
         """How long a call would take: what is ahead of its last batch, and that batch."""
         first = rows[0]
         ahead = self._waiting.tokens_before(first.model, is_bulk=first.is_bulk)
-        if not ahead and not self._in_flight[first.model]:
+        if not ahead and first.model not in self._under_way:
             return None
         last_batch = min(ahead + tokens, self._rules.limits.max_tokens)
         batch_s = self._times[first.target].seconds_for(last_batch)
@@ -224,17 +227,32 @@ class BatchScheduler(Generic[Row]):
     def _is_due(self, group: WaitingGroup, now: float) -> bool:
         if not self._has_room(group.model, group.target):
             return False
-        send_at = when_to_send(self._prospect(group, now), max_wait_s=self._rules.max_wait_s)
+        send_at = self._send_at(group, now)
         if send_at <= now:
             return True
         self.wake_at = send_at if self.wake_at is None else min(self.wake_at, send_at)
         return False
 
+    def _send_at(self, group: WaitingGroup, now: float) -> float:
+        """When rows should leave for which there is room; full batches at once."""
+        prospect = self._prospect(group, now)
+        if prospect.is_full:
+            return AT_ONCE
+        wanted_at = AT_ONCE
+        if group.model in self._under_way:
+            worked_on = self._worked_on(group.model, group.target)
+            wanted_at = self._under_way[group.model].next_wanted_at(worked_on)
+        return max(wanted_at, when_to_send(prospect, max_wait_s=self._rules.max_wait_s))
+
+    def _worked_on(self, model: str, target: Hashable) -> int:
+        return self._limits[model].worked_on * self._replica_count(target)
+
     def _has_room(self, model: str, target: Hashable) -> bool:
         replicas = self._replica_count(target)
         if self._meter.batches >= self._rules.max_in_flight * replicas:
             return False
-        return self._in_flight[model] < self._limits[model].batches * replicas
+        in_flight = len(self._under_way.get(model, ()))
+        return in_flight < self._limits[model].batches * replicas
 
     def _prospect(self, group: WaitingGroup, now: float) -> Prospect:
         limits, arrivals = self._rules.limits, self._arrivals[group.target]
@@ -250,7 +268,7 @@ class BatchScheduler(Generic[Row]):
     def _in_time(self, rows: Sequence[Row], now: float) -> list[Row]:
         """The rows that can still be answered in time; of the others `on_late` is told."""
         needed_s = None
-        if self._in_flight[rows[0].model]:  # an idle model server is always asked
+        if rows[0].model in self._under_way:  # an idle model server is always asked
             needed_s = self._times[rows[0].target].seconds_for(padded_tokens(rows))
         kept = []
         for row in rows:
@@ -277,7 +295,6 @@ class BatchScheduler(Generic[Row]):
 
     def _send(self, rows: Sequence[Row], now: float) -> Batch[Row]:
         model, target = rows[0].model, rows[0].target
-        self._in_flight[model] += 1
         mark = self._meter.began(now)
         for drain in (self._drain, self._drains[model]):
             drain.began(now)
@@ -289,8 +306,14 @@ class BatchScheduler(Generic[Row]):
             padded_tokens=padded_tokens(rows),
             sent_at=now,
             mark=mark,
-            was_at_limit=not self._has_room(model, target),
         )
+        self._under_way.setdefault(model, UnderWay()).began(
+            batch,
+            now,
+            seconds=self._limits[model].alone_s(batch.padded_tokens),
+            worked_on=self._worked_on(model, target),
+        )
+        batch.was_at_limit = not self._has_room(model, target)
         self._observer.batch_sent(
             model=model,
             rows=len(rows),

@@ -22,10 +22,11 @@ class BatchingSettings(SettingsGroup):
     )
     max_batch_rows: int = Field(default=128, ge=1, description="The most rows in one batch.")
     max_batch_padding: float = Field(
-        default=0.25,
+        default=0.5,
         ge=0.0,
         lt=1.0,
-        description="The largest share of padding when a batch is filled with other lengths.",
+        description="The largest share of padding when a batch is filled with other lengths; as "
+        "soon as the cost of batches is known, only lengths that gain by it share one.",
     )
     max_batches_in_flight: int = Field(
         default=4,

@@ -45,8 +45,8 @@ def test_a_call_that_cannot_make_it_is_refused_with_the_times(admission: Admissi
 
 @pytest.mark.parametrize(
     ("answer_s", "time_left_s"),
-    [(1.1, 1.0), (None, 0.1), (99.0, None)],
-    ids=["might just do", "no evidence", "no deadline"],
+    [(1.0, 1.0), (None, 0.1), (99.0, None)],
+    ids=["just enough", "no evidence", "no deadline"],
 )
 def test_only_evidence_puts_a_deadline_out_of_reach(
     admission: Admission, answer_s: float | None, time_left_s: float | None

@@ -47,12 +47,20 @@ def test_the_bound_holds() -> None:
     assert useful_number(workers=8, most=1) == 1
 
 
-def test_nothing_is_learnt_from_batches_that_were_not_held_back() -> None:
+def test_a_model_server_that_works_on_several_at_once_is_noticed_below_its_limit() -> None:
     limit = InFlightLimit(8)
-    for step in range(100):
+    for step in range(50):
         limit.note(EndedBatch(100, 0.05, 1.0, was_at_limit=False), step * 1.0)
-        limit.note(EndedBatch(100, 0.05, 2.0, was_at_limit=False), step + 0.5)
-    assert limit.batches == 2
+        limit.note(EndedBatch(100, 0.05, 1.6, was_at_limit=False), step + 0.5)
+    assert limit.worked_on == 3, "what was seen and about one more, not all that is allowed"
+
+
+def test_a_model_server_that_takes_turns_is_noticed_below_its_limit() -> None:
+    limit = InFlightLimit(8)
+    for step in range(50):
+        limit.note(EndedBatch(100, 0.05, 1.0, was_at_limit=False), step * 1.0)
+        limit.note(EndedBatch(100, 0.06, 1.2, was_at_limit=False), step + 0.5)
+    assert (limit.worked_on, limit.batches) == (1, 2)
 
 
 def test_a_batch_is_seen_alone_from_time_to_time_and_only_for_a_while() -> None:

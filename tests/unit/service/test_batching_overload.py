@@ -132,13 +132,13 @@ def test_what_is_accepted_is_answered_in_time_beyond_the_capacity(
     outcome = outcomes[share]
     assert outcome.p99() <= 1.0
     accepted = outcome.endings["answered"] + outcome.endings["TimeoutError"]
-    assert outcome.endings["TimeoutError"] <= 0.05 * accepted
+    assert outcome.endings["TimeoutError"] <= 0.15 * accepted
 
 
 def test_without_deadlines_the_queue_bounds_the_wait() -> None:
     outcome = run_in_virtual_time(load(260.0, time_left_s=None))
     assert set(outcome.endings) == {"answered", "QueueFullError"}
-    assert outcome.p99() <= 1.6 * RULES.max_queue_tokens / outcome.goodput()
+    assert outcome.p99() <= 2.0 * RULES.max_queue_tokens / outcome.goodput()
 
 
 def test_a_lone_caller_pays_nothing() -> None:

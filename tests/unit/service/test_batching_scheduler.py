@@ -249,7 +249,7 @@ def test_many_versions_leave_no_trace() -> None:
     ]
     assert tables
     assert all(len(table) <= 256 for table in tables)
-    assert not vars(driver.scheduler)["_in_flight"]
+    assert not vars(driver.scheduler)["_under_way"]
 
 
 def test_settings_become_rules() -> None:
@@ -259,9 +259,7 @@ def test_settings_become_rules() -> None:
     rules = scheduling_rules(settings)
     assert (rules.limits.max_tokens, rules.max_wait_s) == (7, 0.003)
     assert (rules.bulk_queue_share, rules.bulk_delay_s) == (0.25, 4.0)
-    assert scheduling_rules(BatchingSettings()) == SchedulingRules(
-        rules.limits.__class__(4096, 128)
-    )
+    assert scheduling_rules(BatchingSettings()) == SchedulingRules(BatchLimits(4096, 128))
 
 
 @given(
