@@ -69,6 +69,7 @@ generate: $(READY) ## Generate the Python messages from protos/.
 .PHONY: docs
 docs: $(READY) ## Write the pages that are made from the code.
 	@$(VENV)/bin/python tools/document_errors.py
+	@$(VENV)/bin/python tools/document_metrics.py
 
 .PHONY: lock
 lock: $(READY) ## Renew the lock files.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +29,8 @@ class CallRecord:
         model: The model that answers; empty until it is found. Never what the caller wrote.
         version: The version that answers; 0 until one is chosen.
         stages: Where its time went; None before it is known.
+        first_chunk_at: When the first message of a stream left, on `time.perf_counter`'s clock;
+            None before that.
         trace_id: The trace that it belongs to, in hexadecimal; empty if it is not traced.
         keeps_request: Whether the request itself, texts included, is kept for the log.
         request: The request, or the last message of it; None unless it is kept.
@@ -40,6 +43,7 @@ class CallRecord:
     model: str = ""
     version: int = 0
     stages: StageTimes | None = None
+    first_chunk_at: float | None = None
     trace_id: str = ""
     keeps_request: bool = False
     request: object = None
@@ -75,6 +79,13 @@ def note_model(model: str, version: int = 0) -> None:
     if record is not None:
         record.model = model
         record.version = version or record.version
+
+
+def note_chunk() -> None:
+    """Notes that a message of the running call's answer left."""
+    record = current_call.get()
+    if record is not None and record.first_chunk_at is None:
+        record.first_chunk_at = time.perf_counter()
 
 
 def note_stages(*, tokenize_s: float, queue_s: float, model_s: float) -> None:

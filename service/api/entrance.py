@@ -131,6 +131,8 @@ class Entrance:
             raise
         finally:
             self._count_out(arrival, record, seconds=time.perf_counter() - began, failure=failure)
+            if record.first_chunk_at is not None:
+                self._metrics.first_chunk(record.method, record.first_chunk_at - began)
             if trace is not None:
                 trace.end(_ending_of(record, failure))
 
@@ -144,6 +146,14 @@ class Entrance:
         running_call.set(trace)
         record.trace_id = "" if trace is None else trace.trace_id
         return trace
+
+    def check_key(self, metadata: Mapping[str, str]) -> None:
+        """Checks the key of what is no call, where keys are asked for.
+
+        Raises:
+            UnauthenticatedError: There is none that is good.
+        """
+        self._authorizer.check(metadata)
 
     def _count_in(self, arrival: Arrival) -> None:
         self._metrics.began(arrival.protocol.value)

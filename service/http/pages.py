@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.api.call_gate import CallGate
+from service.api.entrance import Entrance, request_id_of
 from service.domain.models import ModelState
-from service.http.errors import JSON
+from service.errors import UnauthenticatedError
+from service.http.errors import JSON, error_response
 from service.metrics import Metrics
 from service.pipeline.inference import InferencePipeline
 
@@ -18,14 +20,25 @@ from service.pipeline.inference import InferencePipeline
 class Pages:
     """Answers what is no call of the API.
 
+    Where API keys are asked for, whoever has none learns whether the gateway is alive and ready,
+    but neither its models nor its metrics.
+
     Args:
         pipeline: Knows the models.
+        entrance: Knows the keys.
         gate: Is shut before the gateway ends.
         metrics: What was measured.
     """
 
-    def __init__(self, pipeline: InferencePipeline, gate: CallGate, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        pipeline: InferencePipeline,
+        entrance: Entrance,
+        gate: CallGate,
+        metrics: Metrics,
+    ) -> None:
         self._pipeline = pipeline
+        self._entrance = entrance
         self._gate = gate
         self._metrics = metrics
 
@@ -40,14 +53,25 @@ class Pages:
         body = {
             "ready": is_ready,
             "message": "the gateway is ending" if self._gate.is_shut else "",
-            "models": [_readiness(state) for state in states],
+            "models": [_readiness(state) for state in states if self._has_key(request)],
         }
         return _json(body, 200 if is_ready else 503)
 
     async def metrics(self, request: Request) -> Response:
-        """GET /metrics: for Prometheus."""
+        """GET /metrics: for Prometheus, with `authorization` in its configuration."""
+        try:
+            self._entrance.check_key(request.headers)
+        except UnauthenticatedError as error:
+            return error_response(error, request_id_of(request.headers))
         text, content_type = self._metrics.exposition(request.headers.get("accept", ""))
         return Response(text, headers={"content-type": content_type})
+
+    def _has_key(self, request: Request) -> bool:
+        try:
+            self._entrance.check_key(request.headers)
+        except UnauthenticatedError:
+            return False
+        return True
 
 
 async def openapi(request: Request) -> Response:

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from starlette.types import Send
 
 from service.api.entrance import REQUEST_ID_KEY
+from service.call_record import note_chunk
 from service.http.json_writer import write_json
 
 
@@ -38,6 +39,7 @@ class ServerEvents:
             async for message in messages:
                 await self._begin()
                 await self._send_body(f"data: {write_json(message)}\n\n".encode())
+                note_chunk()
         await self._begin()
         await self._send_body(b"", is_last=True)
 

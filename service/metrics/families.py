@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -25,24 +26,47 @@ AcrossProcesses = Literal["livesum", "livemin", "livemax"]
 """How a gauge of several processes becomes one number."""
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a metric is, for its documentation.
+
+    Attributes:
+        name: Its name as Prometheus shows it; a histogram's without its suffixes.
+        kind: "counter", "gauge" or "histogram".
+        labels: The names of its labels.
+        meaning: What it measures, unit included.
+    """
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    meaning: str
+
+
 class Families:
     """Makes metrics in one registry, each named `heed_...`.
 
     Args:
         registry: Holds them.
+
+    Attributes:
+        described: What has been made so far.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
+        self.described: list[Described] = []
 
     def counter(self, name: str, meaning: str, labels: Sequence[str] = ()) -> Counter:
         """A number that only rises; `_total` is added to its name."""
+        self._describe(f"{name}_total", "counter", labels, meaning)
         return Counter(name, meaning, labels, namespace=_PREFIX, registry=self._registry)
 
     def gauge(
         self, name: str, meaning: str, labels: Sequence[str] = (), *, across: AcrossProcesses
     ) -> Gauge:
         """A number that rises and falls."""
+        self._describe(name, "gauge", labels, meaning)
         return Gauge(
             name,
             meaning,
@@ -56,6 +80,10 @@ class Families:
         self, name: str, meaning: str, labels: Sequence[str] = (), *, bounds: Sequence[float]
     ) -> Histogram:
         """How values are distributed."""
+        self._describe(name, "histogram", labels, meaning)
         return Histogram(
             name, meaning, labels, namespace=_PREFIX, registry=self._registry, buckets=bounds
         )
+
+    def _describe(self, name: str, kind: str, labels: Sequence[str], meaning: str) -> None:
+        self.described.append(Described(f"{_PREFIX}_{name}", kind, tuple(labels), meaning))

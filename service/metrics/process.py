@@ -28,11 +28,6 @@ class CacheMetrics:
             "cache_bytes", "What the cached answers take, in bytes.", across="livesum"
         )
         self._entries = families.gauge("cache_entries", "Cached answers.", across="livesum")
-        self._limit = families.gauge(
-            "cache_limit_bytes",
-            "The most that cached answers may take, in bytes.",
-            across="livesum",
-        )
 
     def hit(self, count: int = 1) -> None:
         """Answers were found."""
@@ -54,10 +49,6 @@ class CacheMetrics:
         """What the cache holds now."""
         self._bytes.set(size_bytes)
         self._entries.set(entries)
-
-    def limit(self, size_bytes: int) -> None:
-        """The most that it may hold."""
-        self._limit.set(size_bytes)
 
 
 class SecurityMetrics:

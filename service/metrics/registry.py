@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from service.metrics.batching import BatchingMetrics
 from service.metrics.calls import CallMetrics
-from service.metrics.families import Families
+from service.metrics.families import Described, Families
 from service.metrics.models import ModelMetrics, ReplicaMetrics
 from service.metrics.process import CacheMetrics, ProcessMetrics, SecurityMetrics
 
@@ -30,6 +30,7 @@ class Metrics:
         cache: The cache of answers.
         security: Keys and certificates.
         process: The process itself.
+        described: What each metric is, in the order in which they are shown.
     """
 
     def __init__(self) -> None:
@@ -44,6 +45,7 @@ class Metrics:
         self.cache = CacheMetrics(families)
         self.security = SecurityMetrics(families)
         self.process = ProcessMetrics(families)
+        self.described: tuple[Described, ...] = tuple(families.described)
         if self._folder is None:
             ProcessCollector(registry=self._registry)  # knows of one process alone
 

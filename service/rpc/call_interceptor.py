@@ -12,7 +12,7 @@ from google.protobuf import descriptor_pool
 
 from service.api.entrance import REQUEST_ID_KEY, Arrival, Entrance, Protocol, request_id_of
 from service.api.error_table import to_wire
-from service.call_record import note_request
+from service.call_record import note_chunk, note_request
 from service.errors import InvalidRequestError
 from service.rpc.request_decoding import RequestDecoder, UndecodableRequest, make_decoder
 
@@ -114,6 +114,7 @@ def _streaming(
                 async with aclosing(behaviour(decoded(request), context)) as responses:
                     async for response in responses:
                         await context.write(response)
+                        note_chunk()
         except Exception as error:  # noqa: BLE001  (the border: whatever it is becomes a status)
             await _abort(context, error, arrival.request_id)
 
