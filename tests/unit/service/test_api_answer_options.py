@@ -115,6 +115,17 @@ def test_the_plain_form_has_every_weight_as_a_float() -> None:
     assert not message.HasField("packed_weights")
 
 
+@pytest.mark.parametrize("size", [0, 1, 31, 32, 127, 128, 5000, 600_000])
+def test_any_number_of_weights_is_written_as_one_by_one(size: int) -> None:
+    weights = np.random.default_rng(size).random((1, size)).astype(np.float32)
+    for message in (inference_pb2.Attention(), inference_pb2.AttentionHead(head_index=3)):
+        expected = type(message)()
+        expected.CopyFrom(message)
+        expected.weights.extend(weights.ravel().tolist())
+        write_weights(message, weights, PLAIN)
+        assert message == expected
+
+
 def test_smaller_forms_stand_beside_in_the_attention_and_in_heads() -> None:
     for message in (inference_pb2.Attention(), inference_pb2.AttentionHead()):
         write_weights(message, WEIGHTS, Packing(2, WeightFormat.FLOAT16))

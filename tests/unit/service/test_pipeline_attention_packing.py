@@ -42,6 +42,14 @@ def test_16_bits_are_as_near_as_the_proto_says(weight: float) -> None:
     assert abs(read - weight) <= (0.0005 * weight if weight >= 1e-4 else 3e-8)
 
 
+@given(nps.arrays(np.float32, (20,), elements=st.floats(-1, 1, width=32)))
+def test_16_bits_are_those_of_ieee_754_to_the_bit(weights: np.ndarray) -> None:
+    matrix = weights[None] * np.float32(2.0) ** np.arange(-26, -6, dtype=np.float32)
+    packed = pack_weights(matrix, Packing(weight_format=WeightFormat.FLOAT16))
+    expected = [struct.pack("<e", float(weight)) for weight in matrix.ravel()]
+    assert packed.weights.tobytes() == b"".join(expected)
+
+
 def test_the_plain_form_is_the_matrix_itself() -> None:
     weights = np.ones((2, 3), np.float32)
     packed = pack_weights(weights, PLAIN)
