@@ -123,12 +123,18 @@ def _log_path(folder: Path) -> Path:
     return folder / "gateway.log"
 
 
-def start_gateway(flags: Sequence[str], *, until_ready: bool = True) -> GatewayProcess:
+def start_gateway(
+    flags: Sequence[str],
+    *,
+    until_ready: bool = True,
+    command: Sequence[str] = GATEWAY_COMMAND,
+) -> GatewayProcess:
     """Starts a gateway.
 
     Args:
         flags: Its flags, without the port.
         until_ready: Whether to wait until every model is ready, and not only until it listens.
+        command: What starts it.
 
     Raises:
         GatewayFailedError: It ended, or was not ready in time. Nothing is left running.
@@ -136,7 +142,7 @@ def start_gateway(flags: Sequence[str], *, until_ready: bool = True) -> GatewayP
     folder = Path(tempfile.mkdtemp(prefix="heed-gateway-"))
     with _log_path(folder).open("wb") as log_file:
         process = subprocess.Popen(
-            [*GATEWAY_COMMAND, "--grpc-port=0", *_http_flags(flags), *flags],
+            [*command, "--grpc-port=0", *_http_flags(flags), *flags],
             stdin=subprocess.DEVNULL,
             stdout=log_file,
             stderr=subprocess.STDOUT,
@@ -174,9 +180,14 @@ def end_gateway(gateway: GatewayProcess) -> None:
 
 
 @contextmanager
-def running_gateway(flags: Sequence[str], *, until_ready: bool = True) -> Iterator[GatewayProcess]:
+def running_gateway(
+    flags: Sequence[str],
+    *,
+    until_ready: bool = True,
+    command: Sequence[str] = GATEWAY_COMMAND,
+) -> Iterator[GatewayProcess]:
     """`start_gateway` for a block: it is ended when the block is left."""
-    gateway = start_gateway(flags, until_ready=until_ready)
+    gateway = start_gateway(flags, until_ready=until_ready, command=command)
     try:
         yield gateway
     finally:

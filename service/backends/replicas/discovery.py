@@ -45,6 +45,7 @@ class Discovery:
         self._names = [target for target in targets if target.is_name]
         self._fixed = tuple(target.endpoint for target in targets if not target.is_name)
         self._found: dict[Target, tuple[Endpoint, ...]] = {}
+        self._lost: set[Target] = set()
         self._published: tuple[Endpoint, ...] = ()
         self._publish()
 
@@ -65,8 +66,11 @@ class Discovery:
         try:
             addresses = await self._resolve(name.host, name.port)
         except OSError as error:
-            logger.warning("the name %s cannot be looked up: %s", name.host, error)
+            if name not in self._lost:
+                logger.warning("the name %s cannot be looked up: %s", name.host, error)
+            self._lost.add(name)
             return
+        self._lost.discard(name)
         if addresses:
             self._found[name] = endpoints_of(name, addresses)
 

@@ -1,0 +1,169 @@
+"""Labels and canaries, as callers meet them."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+
+from heed.client import Client, ModelVersion, NotFoundError
+from heed.v1 import inference_pb2, model_pb2
+from tests.support.exported_model import MODEL_NAME as REAL_NAME
+from tests.support.gateway import (
+    GatewayProcess,
+    detail_of,
+    error_of,
+    generate_request,
+    running_gateway,
+    violations_of,
+)
+from tests.support.model_server import running_model_server
+from tests.support.stub_model_server import MODEL_NAME, StubModelServer, running_stub
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def stub() -> Iterator[StubModelServer]:
+    with running_stub() as stub:
+        stub.available = [7, 6, 5]
+        yield stub
+
+
+@pytest.fixture(scope="module")
+def gateway(stub: StubModelServer) -> Iterator[GatewayProcess]:
+    flags = ["--model-server", stub.address, "--model", MODEL_NAME, "--poll-interval-s=0.05"]
+    choice = ["--canary=echo:7=20%", "--model-label=echo:stable=5,echo:lost=99"]
+    with running_gateway([*flags, *choice]) as gateway:
+        yield gateway
+
+
+def described(gateway: GatewayProcess) -> model_pb2.Model:
+    return gateway.stub.GetModel(inference_pb2.GetModelRequest(), timeout=10).model
+
+
+def version_for(gateway: GatewayProcess, request_id: str) -> int:
+    metadata = [("x-request-id", request_id)]
+    answer = gateway.stub.Generate(generate_request("abc"), timeout=20, metadata=metadata)
+    return int(answer.model.version)
+
+
+def test_a_canary_gets_its_share_of_the_calls_and_the_same_calls_each_time(
+    gateway: GatewayProcess,
+) -> None:
+    first = [version_for(gateway, f"call-{index}") for index in range(200)]
+    counts = collections.Counter(first)
+    assert set(counts) == {6, 7}
+    assert 20 <= counts[7] <= 60
+    assert [version_for(gateway, f"call-{index}") for index in range(30)] == first[:30]
+
+
+def test_the_shares_and_labels_are_described(gateway: GatewayProcess) -> None:
+    model = described(gateway)
+    assert model.version == 6
+    told = [(s.version, round(s.traffic_share, 6), list(s.labels)) for s in model.versions]
+    assert told == [(7, 0.2, []), (6, 0.8, []), (5, 0.0, ["stable"])]
+    with Client(gateway.address) as client:
+        statuses = client.model(MODEL_NAME).versions
+    assert [(s.version, str(s.condition), s.replica_count, s.labels) for s in statuses] == [
+        *((7, "ready", 1, ()), (6, "ready", 1, ()), (5, "ready", 1, ("stable",)))
+    ]
+
+
+def test_a_version_is_asked_for_by_its_label(gateway: GatewayProcess) -> None:
+    with Client(gateway.address) as client:
+        answer = client.generate("abc", model=ModelVersion(label="stable"))
+    assert answer.model == ModelVersion(MODEL_NAME, 5)
+    request = inference_pb2.GetModelRequest(model=inference_pb2.ModelSelector(label="stable"))
+    assert gateway.stub.GetModel(request, timeout=10).model.version == 5
+
+
+@pytest.mark.parametrize(
+    ("selector", "code", "reason", "words"),
+    [
+        (
+            {"label": "nightly"},
+            grpc.StatusCode.NOT_FOUND,
+            "UNKNOWN_LABEL",
+            "model 'echo' has no label 'nightly'; its labels are: lost, stable",
+        ),
+        (
+            {"label": "lost"},
+            grpc.StatusCode.NOT_FOUND,
+            "UNKNOWN_VERSION",
+            "version 99 of model 'echo' is not ready; the versions that are: 7, 6, 5",
+        ),
+        (
+            {"label": "stable", "version": 5},
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "INVALID_REQUEST",
+            "model.label: must be empty if model.version is set",
+        ),
+    ],
+)
+def test_a_label_that_cannot_be_followed_is_a_clear_error(
+    gateway: GatewayProcess,
+    selector: dict[str, object],
+    code: grpc.StatusCode,
+    reason: str,
+    words: str,
+) -> None:
+    request = inference_pb2.GenerateRequest(
+        model=inference_pb2.ModelSelector(**selector), texts=["abc"]
+    )
+    error = error_of(lambda: gateway.stub.Generate(request, timeout=10))
+    assert (error.code(), error.details()) == (code, words)
+    assert detail_of(error, error_details_pb2.ErrorInfo).reason == reason
+
+
+def test_an_endless_label_is_not_looked_up(gateway: GatewayProcess) -> None:
+    request = inference_pb2.GenerateRequest(
+        model=inference_pb2.ModelSelector(label="l" * 200), texts=["abc"]
+    )
+    error = error_of(lambda: gateway.stub.Generate(request, timeout=10))
+    assert violations_of(error) == {"model.label": "must have at most 128 characters, got 200"}
+
+
+def test_a_canary_that_is_gone_costs_nothing(
+    stub: StubModelServer, gateway: GatewayProcess
+) -> None:
+    stub.available = [6, 5]
+    wait_until(lambda: list(described(gateway).ready_versions) == [6, 5])
+    assert {version_for(gateway, f"call-{index}") for index in range(40)} == {6}
+    stub.available = [7, 6, 5]
+    wait_until(lambda: list(described(gateway).ready_versions) == [7, 6, 5])
+
+
+def config(base_path: Path, labels: dict[str, int]) -> str:
+    entries = "".join(
+        f'version_labels {{ key: "{label}" value: {version} }} '
+        for label, version in labels.items()
+    )
+    return (
+        f'model_config_list {{ config {{ name: "{REAL_NAME}" base_path: "{base_path}" '
+        f'model_platform: "tensorflow" model_version_policy {{ all {{ }} }} {entries} }} }}'
+    )
+
+
+def test_labels_of_the_model_server_are_followed(exported_models_dir: Path, tmp_path: Path) -> None:
+    base_path = exported_models_dir / REAL_NAME
+    file = tmp_path / "models.config"
+    file.write_text(config(base_path, {"stable": 1}))
+    flags = [f"--model_config_file={file}", "--model_config_file_poll_wait_seconds=0.1"]
+    more = ["--model-label=g2p:stable", "--model-label=g2p:next", "--poll-interval-s=0.1"]
+    with (
+        running_model_server([*flags, "--allow_version_labels_for_unavailable_models"]) as server,
+        running_gateway(["--model-server", server.address, "--model", REAL_NAME, *more]) as gateway,
+        Client(gateway.address, timeout_s=60) as client,
+    ):
+        assert list(described(gateway).versions[0].labels) == ["stable"]
+        answer = client.generate("heed", model=ModelVersion(label="stable"))
+        assert answer.model == ModelVersion(REAL_NAME, 1)
+        file.write_text(config(base_path, {"next": 1}))
+        wait_until(lambda: list(described(gateway).versions[0].labels) == ["next"])
+        assert client.generate("heed", model=ModelVersion(label="next")).model.version == 1
+        with pytest.raises(NotFoundError, match="no label 'stable'; its labels are: next"):
+            client.generate("heed", model=ModelVersion(label="stable"))
