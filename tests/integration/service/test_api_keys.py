@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+import httpx
 import pytest
 from google.rpc import error_details_pb2
 
@@ -74,7 +75,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
 def gateway(keys: Keys) -> Iterator[GatewayProcess]:
     with running_stub() as stub:
         flags = ["--model-server", stub.address, "--model", MODEL_NAME]
-        with running_gateway([*flags, f"--api-keys={keys.path}"]) as gateway:
+        with running_gateway([*flags, f"--api-keys={keys.path}", "--http-port=0"]) as gateway:
             yield gateway
 
 
@@ -125,6 +126,35 @@ async def test_both_clients_send_their_key_with_every_call(
 
 def test_health_needs_no_key(gateway: GatewayProcess) -> None:
     assert gateway.health() == "SERVING"
+
+
+def test_http_asks_for_the_same_keys(gateway: GatewayProcess, keys: Keys) -> None:
+    with httpx.Client(base_url=gateway.url) as client:
+        body = {"texts": ["heed"]}
+        refused = client.post("/v1/generate", json=body)
+        assert refused.status_code == 401
+        assert "API_KEY_MISSING" in refused.text
+        client.headers["authorization"] = f"Bearer {keys.keys['others']}"
+        assert client.post("/v1/generate", json=body).status_code == 400
+        named = {**body, "model": {"name": MODEL_NAME}}
+        assert client.post("/v1/generate", json=named).status_code == 403
+        client.headers["authorization"] = f"Bearer {keys.keys['anything']}"
+        assert client.post("/v1/generate", json=body).status_code == 200
+
+
+def test_pages_tell_those_without_a_key_no_more_than_whether_it_works(
+    gateway: GatewayProcess, keys: Keys
+) -> None:
+    with httpx.Client(base_url=gateway.url) as client:
+        assert client.get("/healthz").status_code == 200
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.json()["models"]) == (200, [])
+        assert client.get("/metrics").status_code == 401
+        client.headers["x-api-key"] = keys.keys["anything"]
+        assert client.get("/readyz").json()["models"]
+        metrics = client.get("/metrics").text
+    assert 'heed_errors_total{method="Generate",reason="API_KEY_MISSING"}' in metrics
+    assert not any(key in metrics for key in keys.keys.values())
 
 
 def test_models_that_a_key_does_not_permit_are_not_there_for_it(

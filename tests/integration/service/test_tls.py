@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from heed import Client
@@ -55,7 +56,8 @@ def gateway(party: Party, stub: StubModelServer) -> Iterator[GatewayProcess]:
     """A gateway that shows a certificate, and asks for one."""
     flags = ["--model-server", stub.address, "--model", MODEL_NAME]
     own = [f"--tls-cert={party.server.chain}", f"--tls-key={party.server.key}"]
-    with running_gateway([*flags, *own, f"--tls-client-ca={party.ca.path}"]) as gateway:
+    more = [f"--tls-client-ca={party.ca.path}", "--http-port=0"]
+    with running_gateway([*flags, *own, *more]) as gateway:
         yield gateway
 
 
@@ -99,7 +101,7 @@ def test_old_versions_of_tls_are_not_spoken(gateway: GatewayProcess, party: Part
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     context.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.raises(ssl.SSLError):
-        shown_certificate(gateway, context)
+        shown_certificate(gateway.address, context)
 
 
 def test_certificates_change_under_load_and_no_call_fails(
@@ -107,14 +109,30 @@ def test_certificates_change_under_load_and_no_call_fails(
 ) -> None:
     context = ssl.create_default_context(cafile=party.ca.path)
     context.load_cert_chain(party.client.chain, party.client.key)
-    before = shown_certificate(gateway, context)
+    before = shown_certificate(gateway.address, context)
     with Load(gateway, party.tls(party.client)) as load:
         load.wait_for(more=5)
         party.server.replace_by(party.ca.issue("server2"))
-        wait_until(lambda: shown_certificate(gateway, context) != before)
+        wait_until(lambda: shown_certificate(gateway.address, context) != before)
         load.wait_for(more=5)
     assert load.errors == []
     gateway.wait_for_log(re.compile("the new certificate is in use"))
+
+
+def test_http_shows_and_asks_for_the_same_certificates(
+    gateway: GatewayProcess, party: Party
+) -> None:
+    context = ssl.create_default_context(cafile=party.ca.path)
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{gateway.url}/healthz", verify=context)
+    context.load_cert_chain(party.client.chain, party.client.key)
+    with httpx.Client(verify=context, base_url=gateway.url) as client:
+        answer = client.post("/v1/generate", json={"texts": ["heed"]}).json()
+        assert answer["results"][0]["hypotheses"][0]["text"] == "heed"
+        before = shown_certificate(gateway.url, context)
+        party.server.replace_by(party.ca.issue("server3"))
+        wait_until(lambda: shown_certificate(gateway.url, context) != before)
+        assert client.get("/healthz").status_code == 200
 
 
 def test_a_bad_certificate_is_refused_and_the_old_one_goes_on(
@@ -162,9 +180,9 @@ def test_commands_take_certificates(gateway: GatewayProcess, party: Party) -> No
     assert (result.returncode, result.stdout) == (0, "heed\n"), result.stderr
 
 
-def shown_certificate(gateway: GatewayProcess, context: ssl.SSLContext) -> bytes:
-    host, _, port = gateway.address.rpartition(":")
-    context.set_alpn_protocols(["h2"])
+def shown_certificate(address: str, context: ssl.SSLContext) -> bytes:
+    host, _, port = address.removeprefix("https://").rpartition(":")
+    context.set_alpn_protocols(["h2", "http/1.1"])
     with (
         socket.create_connection((host, int(port)), timeout=10) as plain,
         context.wrap_socket(plain, server_hostname=host) as connection,
