@@ -55,7 +55,7 @@ GROUPS: Final[tuple[tuple[str, type[SettingsGroup]], ...]] = (
     ("streams", StreamSettings),
     ("batching", BatchingSettings),
     ("answers that are kept", CacheSettings),
-    ("logs", ObservationSettings),
+    ("logs and traces", ObservationSettings),
     ("beginning and end", ProcessSettings),
 )
 """The groups in the order of the help, each with its heading."""
