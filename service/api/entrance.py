@@ -155,14 +155,6 @@ class Entrance:
         """
         self._authorizer.check(metadata)
 
-    def check_key(self, metadata: Mapping[str, str]) -> None:
-        """Checks the key of what is no call, where keys are asked for.
-
-        Raises:
-            UnauthenticatedError: There is none that is good.
-        """
-        self._authorizer.check(metadata)
-
     def _count_in(self, arrival: Arrival) -> None:
         self._metrics.began(arrival.protocol.value)
         if arrival.is_stream:
