@@ -8,7 +8,7 @@ from heed.client import Timings
 
 
 class TimingsReport:
-    """Adds up the times of calls. Results of one call bring the same `Timings`."""
+    """The times of calls on average. Results of one call bring the same `Timings`."""
 
     def __init__(self) -> None:
         self._last: Timings | None = None
@@ -30,16 +30,13 @@ class TimingsReport:
 
     def lines(self) -> list[str]:
         """The report; stages without any time are left out."""
-        counts = [_count(self._call_count, "call"), _count(self._text_count, "text")]
+        counts = "1 text" if self._text_count == 1 else f"{self._text_count} texts"
         if self._cached_count:
-            counts.append(f"{self._cached_count} known already")
-        stages = [
-            f"{name} {1000 * seconds:.1f}"
-            for name, seconds in self._seconds.items()
-            if seconds >= 0.00005 or name == "total"
-        ]
+            counts += f", {self._cached_count} known already"
+        means = {name: 1000 * sum_s / self._call_count for name, sum_s in self._seconds.items()}
+        stages = [f"{name} {ms:.1f}" for name, ms in means.items() if ms >= 0.05 or name == "total"]
         return [
-            f"heed: milliseconds in the gateway ({', '.join(counts)}):",
+            f"heed: milliseconds of a call in the gateway, on average ({counts}):",
             "  " + ", ".join(stages),
         ]
 
@@ -47,7 +44,3 @@ class TimingsReport:
         """Prints the report on standard error, if there was any call."""
         if self._call_count:
             print(*self.lines(), sep="\n", file=sys.stderr)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
