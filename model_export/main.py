@@ -1,4 +1,4 @@
-"""The subcommands train, average, evaluate, export and verify."""
+"""The subcommands that make models."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Command(Protocol):
 COMMANDS = {
     "train": ("model_export.training.command", "Train a model by a recipe"),
     "average": ("model_export.training.average_command", "Average the weights of a training"),
+    "pairs": ("model_export.data.pairs_command", "Print pairs of texts for a word aligner"),
     "evaluate": ("model_export.evaluation.command", "Measure how good a trained model is"),
     "export": ("model_export.export.export_command", "Write a version that can be served"),
     "verify": ("model_export.export.verify_command", "Compare a version with its training run"),

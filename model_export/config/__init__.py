@@ -17,9 +17,9 @@ from model_export.config.attention import (
     XuHardSettings,
     XuSoftSettings,
 )
-from model_export.config.data import DataKind, DataSettings
+from model_export.config.data import DataKind, DataSettings, LinkFiles, LinkUnit
 from model_export.config.family import ModelKind
-from model_export.config.model import CellKind, ModelSettings, RnnSettings
+from model_export.config.model import CellKind, ModelSettings, RnnSettings, averaged_indices
 from model_export.config.pooling import (
     ContextVectorSettings,
     FeedForwardSettings,
@@ -38,7 +38,13 @@ from model_export.config.recipe import (
     parse_recipe,
     recipe_names,
 )
-from model_export.config.training import DevMetric, RateSchedule, TrainingSettings
+from model_export.config.training import (
+    AlignmentLoss,
+    DevMetric,
+    GuidedAlignmentSettings,
+    RateSchedule,
+    TrainingSettings,
+)
 from model_export.config.transformer import (
     Activation,
     EmbeddingSharing,
@@ -49,6 +55,7 @@ from model_export.config.transformer import (
 
 __all__ = [
     "Activation",
+    "AlignmentLoss",
     "AttentionKind",
     "AttentionSettings",
     "BahdanauSettings",
@@ -64,7 +71,10 @@ __all__ = [
     "EmbeddingSharing",
     "EvaluationSettings",
     "FeedForwardSettings",
+    "GuidedAlignmentSettings",
     "HardInference",
+    "LinkFiles",
+    "LinkUnit",
     "LocalPStarSettings",
     "LuongConcatSettings",
     "LuongDotSettings",
@@ -88,6 +98,7 @@ __all__ = [
     "TransformerSettings",
     "XuHardSettings",
     "XuSoftSettings",
+    "averaged_indices",
     "load_recipe",
     "parse_recipe",
     "recipe_names",

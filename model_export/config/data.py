@@ -29,17 +29,45 @@ LABELLED_DATA = frozenset(
 """Data for classifiers: texts, each with a label."""
 
 
+class LinkUnit(StrEnum):
+    """What links are between: words, which white space separates, or the tokenizers' pieces."""
+
+    WORD = "word"
+    PIECE = "piece"
+
+
+class LinkFiles(Settings):
+    """Files that say which words of a source belong to which words of its translation.
+
+    Each has a line in Pharaoh's format, such as `0-0 1-2`, for every example of the data set,
+    whatever share of it is used. Names are within --data-dir.
+
+    Attributes:
+        train: Links of the training pairs, for `training.guided_alignment`; none = there are none.
+        dev: Likewise; where there are links, the alignment error rate is measured.
+        test: Likewise.
+        unit: What the numbers count.
+    """
+
+    train: str | None = None
+    dev: str | None = None
+    test: str | None = None
+    unit: LinkUnit = LinkUnit.WORD
+
+
 class DataSettings(Settings):
     """What to learn from.
 
     Attributes:
         kind: The data set.
+        links: Which words belong together; none = nobody knows.
         max_train_pairs: The most training pairs, taken evenly over the set; none = all.
         max_dev_words: The most dev words, likewise; none = all.
         max_test_words: The most test words, likewise; none = all.
     """
 
     kind: DataKind
+    links: LinkFiles | None = None
     max_train_pairs: int | None = Field(default=None, ge=1)
     max_dev_words: int | None = Field(default=None, ge=1)
     max_test_words: int | None = Field(default=None, ge=1)

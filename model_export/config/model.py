@@ -114,5 +114,11 @@ class RnnSettings(ModelLimits):
         return self
 
 
+def averaged_indices(settings: RnnSettings | TransformerSettings) -> tuple[int, ...]:
+    """Which of a model's attention layers the output `attention` averages: indices into L."""
+    order = [layer.layer_index for layer in settings.attention_layers]
+    return tuple(order.index(layer) for layer in settings.attention_average.layer_indices)
+
+
 ModelSettings: TypeAlias = Annotated[RnnSettings | TransformerSettings, Field(discriminator="kind")]
 """The settings of a family: `ModelLimits`, with `attention_layers` and `attention_average`."""

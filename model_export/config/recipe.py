@@ -168,6 +168,16 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
+    def _guided_alignment_has_links(self) -> Recipe:
+        if self.training.guided_alignment is None:
+            return self
+        if isinstance(self.model, ClassifierSettings):
+            raise ValueError("training.guided_alignment is for models that write an output")
+        if self.data.links is None or self.data.links.train is None:
+            raise ValueError("training.guided_alignment needs data.links.train, a file of links")
+        return self
+
+    @model_validator(mode="after")
     def _shared_vectors_have_one_tokenizer(self) -> Recipe:
         if self.joint_tokenizer and self.source_tokenizer != self.target_tokenizer:
             raise ValueError("a joint_tokenizer needs source_tokenizer and target_tokenizer alike")

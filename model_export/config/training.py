@@ -28,6 +28,25 @@ class RateSchedule(StrEnum):
     INVERSE_SQUARE_ROOT = "inverse_square_root"
 
 
+class AlignmentLoss(StrEnum):
+    """How attention is compared with given links, Chen et al. 2016."""
+
+    CROSS_ENTROPY = "cross_entropy"
+    SQUARED_ERROR = "squared_error"
+
+
+class GuidedAlignmentSettings(Settings):
+    """Attention that learns from given links, Chen et al. 2016.
+
+    Attributes:
+        weight: What a target token's alignment loss counts beside its own loss.
+        loss: How attention is compared with the links.
+    """
+
+    weight: float = Field(default=0.3, gt=0)
+    loss: AlignmentLoss = AlignmentLoss.CROSS_ENTROPY
+
+
 class TrainingSettings(Settings):
     """How to train.
 
@@ -55,6 +74,8 @@ class TrainingSettings(Settings):
             pronunciations, BLEU of translations, accuracy of labels.
         dev_words: Examples of dev used for this during training; the final figure uses all.
         patience: Evaluations without a better figure after which training stops; none = never.
+        guided_alignment: Attention learns from the links of `data.links.train` as well; none = it
+            does not.
         average_last: Evaluations whose weights are kept, and averaged when training ends; the
             mean is measured as well, and is the result if it is better than each. None = no
             average. Each keeps as much disk as the model's weights.
@@ -79,6 +100,7 @@ class TrainingSettings(Settings):
     dev_metric: DevMetric | None = None
     dev_words: int = Field(default=500, ge=1)
     patience: int | None = Field(default=None, ge=1)
+    guided_alignment: GuidedAlignmentSettings | None = None
     average_last: int | None = Field(default=None, ge=2, le=64)
 
     @property

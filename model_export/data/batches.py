@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from heed.contract import SPECIAL_IDS
 from model_export.data.buckets import Bucket, BucketedPairs, PlannedBatch
@@ -16,7 +17,9 @@ Batch = dict[str, Any]
 
     "tokens" [B, S], "lengths" [B]: the source;
     "target_inputs" [B, T]: the token before each position, `begin` first;
-    "targets" [B, T], "target_lengths" [B]: the target, its end token counted.
+    "targets" [B, T], "target_lengths" [B]: the target, its end token counted;
+    "alignment" float32 [B, T, S], if links are known: the same share for each source position
+        that a target position is linked to; its row sums to 1, or is 0 if it is linked to none.
 """
 
 _PREFETCHED_BATCHES = 4
@@ -38,16 +41,28 @@ def batch_dataset(pairs: BucketedPairs, plan: Sequence[PlannedBatch]) -> tf.data
         "targets": matrix,
         "target_lengths": vector,
     }
+    if any(bucket.links is not None for bucket in pairs.buckets):
+        signature["alignment"] = tf.TensorSpec([None, None, None], tf.float32)
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
     return dataset.prefetch(_PREFETCHED_BATCHES)
 
 
 def _as_batch(rows: Bucket) -> Batch:
     begin = np.full([rows.row_count, 1], SPECIAL_IDS.begin, np.int32)
-    return {
+    batch = {
         "tokens": rows.sources,
         "lengths": rows.source_lengths,
         "target_inputs": np.concatenate([begin, rows.targets[:, :-1]], axis=1),
         "targets": rows.targets,
         "target_lengths": rows.target_lengths,
     }
+    if rows.links is not None:
+        batch["alignment"] = _alignment(rows)
+    return batch
+
+
+def _alignment(rows: Bucket) -> NDArray[np.float32]:
+    alignment = np.zeros([*rows.targets.shape, rows.sources.shape[1]], np.float32)
+    for row, links in enumerate(rows.links or ()):
+        alignment[row, links[:, 0], links[:, 1]] = 1.0
+    return alignment / np.maximum(alignment.sum(axis=-1, keepdims=True), 1.0)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from heed.contract import SPECIAL_IDS
 from heed.text import Tokenizer
 
 TokenArray = NDArray[np.int32]
+_NO_LINKS: Final = np.zeros([0, 2], np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,15 @@ class Bucket:
         source_lengths: Real source tokens, int32 [B].
         targets: Target ids with the end token, int32 [B, W].
         target_lengths: Real target tokens, the end token counted, int32 [B].
+        links: Which positions belong together, if that is known: for each row target and source
+            positions, int32 [links, 2].
     """
 
     sources: TokenArray
     source_lengths: TokenArray
     targets: TokenArray
     target_lengths: TokenArray
+    links: tuple[TokenArray, ...] | None = None
 
     @property
     def row_count(self) -> int:
@@ -44,6 +48,9 @@ class Bucket:
             np.where(present, self.source_lengths[indices], 1),
             np.where(present[:, np.newaxis], self.targets[indices], SPECIAL_IDS.pad),
             np.where(present, self.target_lengths[indices], 0),
+            None
+            if self.links is None
+            else tuple(self.links[index] if index >= 0 else _NO_LINKS for index in indices),
         )
 
 
@@ -79,6 +86,7 @@ def bucket_pairs(
     source_tokenizer: Tokenizer,
     target_tokenizer: Tokenizer,
     lengths: Sequence[int],
+    links: Sequence[Sequence[tuple[int, int]]] | None = None,
 ) -> BucketedPairs:
     """Tokenizes pairs and sorts them into buckets.
 
@@ -88,10 +96,12 @@ def bucket_pairs(
         target_tokenizer: Splits the targets.
         lengths: The buckets' lengths in tokens, rising; a pair goes into the first that holds
             its source, and its target with the end token.
+        links: Which target and source positions of each pair belong together, if that is known.
     """
     rows: list[list[tuple[list[int], list[int]]]] = [[] for _ in lengths]
+    row_links: list[list[TokenArray]] = [[] for _ in lengths]
     left_out_count = 0
-    for source_text, target_text in pairs:
+    for pair_index, (source_text, target_text) in enumerate(pairs):
         source = source_tokenizer.encode_ids(source_text)
         target = [*target_tokenizer.encode_ids(target_text), SPECIAL_IDS.end]
         longest = max(len(source), len(target))
@@ -100,7 +110,13 @@ def bucket_pairs(
             left_out_count += 1
         else:
             rows[index].append((source, target))
-    buckets = tuple(_pad(row, width) for row, width in zip(rows, lengths, strict=True))
+            if links is not None:
+                found = np.array(links[pair_index], np.int32).reshape(-1, 2)
+                row_links[index].append(found)
+    buckets = tuple(
+        replace(_pad(row, width), links=None if links is None else tuple(found))
+        for row, width, found in zip(rows, lengths, row_links, strict=True)
+    )
     return BucketedPairs(buckets, left_out_count)
 
 

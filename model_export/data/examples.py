@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 _Item = TypeVar("_Item")
 
@@ -19,6 +19,20 @@ class Split(StrEnum):
     TEST = "test"
 
 
+class Link(NamedTuple):
+    """A word of the source and a word of its translation that belong together.
+
+    Attributes:
+        source: The source's word, from 0.
+        target: The target's word, from 0.
+        is_sure: Whether it must be found; else it may be.
+    """
+
+    source: int
+    target: int
+    is_sure: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A source text with every target text that is right for it, one or more.
@@ -28,11 +42,14 @@ class Example:
         references: What is right for it; of a labelled text, its label.
         marks: Parts of the source where attention ought to be, if that is known: begin and end
             (exclusive) of each, in Unicode code points.
+        links: Which words of the source and of the first reference belong together; none = that
+            is not known.
     """
 
     source: str
     references: tuple[str, ...]
     marks: tuple[tuple[int, int], ...] = ()
+    links: tuple[Link, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +77,11 @@ def take_evenly(items: Sequence[_Item], limit: int | None) -> list[_Item]:
     return [items[index * len(items) // limit] for index in range(limit)]
 
 
-def fingerprint(pairs: Sequence[tuple[str, str]]) -> str:
-    """SHA-256 of training pairs and their order, 64 hexadecimal digits."""
-    return hashlib.sha256("\n".join("\t".join(pair) for pair in pairs).encode()).hexdigest()
+def fingerprint(
+    pairs: Sequence[tuple[str, str]], links: Sequence[Sequence[tuple[int, int]]] | None = None
+) -> str:
+    """SHA-256 of training pairs, their order, and their links if there are any; 64 hex digits."""
+    digest = hashlib.sha256("\n".join("\t".join(pair) for pair in pairs).encode())
+    if links is not None:
+        digest.update(repr([list(row) for row in links]).encode())
+    return digest.hexdigest()

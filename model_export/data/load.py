@@ -16,6 +16,7 @@ from model_export.data.labelled_text import (
     load_snips,
     load_trec,
 )
+from model_export.data.links import with_links
 from model_export.data.multi30k import load_multi30k
 from model_export.data.parallel_text import ParallelFiles, load_parallel_text
 
@@ -45,6 +46,17 @@ _LOADERS: dict[DataKind, Callable[[Path | None], ExampleSet]] = {
 }
 
 
+def load_all_examples(settings: DataSettings, data_dir: Path | None = None) -> ExampleSet:
+    """Reads a whole data set, without links and limits; in train every pair stands alone."""
+    examples = _LOADERS[settings.kind](data_dir)
+    pairs = [
+        replace(example, references=(reference,))
+        for example in examples.train
+        for reference in example.references
+    ]
+    return replace(examples, train=tuple(pairs))
+
+
 def load_examples(settings: DataSettings, data_dir: Path | None = None) -> ExampleSet:
     """Reads a data set, within the settings' limits.
 
@@ -55,14 +67,11 @@ def load_examples(settings: DataSettings, data_dir: Path | None = None) -> Examp
     Raises:
         DataError: The data is missing or unreadable.
     """
-    examples = _LOADERS[settings.kind](data_dir)
-    pairs = [
-        replace(example, references=(reference,))
-        for example in examples.train
-        for reference in example.references
-    ]
+    examples = load_all_examples(settings, data_dir)
+    if settings.links is not None:
+        examples = with_links(examples, settings.links, data_dir)
     return ExampleSet(
-        train=tuple(take_evenly(pairs, settings.max_train_pairs)),
+        train=tuple(take_evenly(examples.train, settings.max_train_pairs)),
         dev=tuple(take_evenly(examples.dev, settings.max_dev_words)),
         test=tuple(take_evenly(examples.test, settings.max_test_words)),
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
-from model_export.data.examples import Split
+from model_export.data.examples import Example, Split
 from model_export.data.load import load_examples
 from model_export.errors import DataError, RunError
+from model_export.evaluation.alignment import Aligner
 from model_export.evaluation.classification import ClassificationMetrics
 from model_export.evaluation.label_outputs import LabelDecoder
-from model_export.evaluation.metrics import Metrics, task_metrics
+from model_export.evaluation.metrics import Metrics, task_metrics, with_alignment
 from model_export.evaluation.text_outputs import TextDecoder
 from model_export.progress import progress_display
 from model_export.runs.training_run import TrainingRun, write_atomically
@@ -53,7 +55,21 @@ def measure(
         decoder = _text_decoder(run, beam_width)
         outputs = decoder.decode([example.source for example in examples], on_progress)
     references = [example.references for example in examples]
-    return task_metrics(run.recipe, outputs, references)
+    metrics = task_metrics(run.recipe, outputs, references)
+    return with_alignment(metrics, _alignment_error_rate(run, examples))
+
+
+def _alignment_error_rate(run: TrainingRun, examples: Sequence[Example]) -> float | None:
+    if run.recipe.data.links is None:
+        return None
+    aligner = Aligner(
+        run.model,
+        run.recipe.seq2seq_model,
+        source_tokenizer=run.source_tokenizer,
+        target_tokenizer=run.target_tokenizer,
+        unit=run.recipe.data.links.unit,
+    )
+    return aligner.error_rate(examples)
 
 
 def _text_decoder(run: TrainingRun, beam_width: int | None) -> TextDecoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 from heed.contract import Task
@@ -11,13 +12,39 @@ from model_export.evaluation.classification import ClassificationMetrics, classi
 from model_export.evaluation.pronunciation import PronunciationMetrics, pronunciation_metrics
 from model_export.evaluation.translation import TranslationMetrics, translation_metrics
 
-Metrics = PronunciationMetrics | TranslationMetrics | ClassificationMetrics
+TaskMetrics = PronunciationMetrics | TranslationMetrics | ClassificationMetrics
 """The measures of one task; each has `as_dict()`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedMetrics:
+    """The measures of a task whose examples have links.
+
+    Attributes:
+        task: The task's own measures.
+        alignment_error_rate: `alignment_error_rate` of attention to the right outputs, 0 to 1.
+    """
+
+    task: TaskMetrics
+    alignment_error_rate: float
+
+    def as_dict(self) -> dict[str, float]:
+        """All measures by name."""
+        return {**self.task.as_dict(), "alignment_error_rate": self.alignment_error_rate}
+
+
+Metrics = TaskMetrics | AlignedMetrics
+"""What was measured; has `as_dict()`."""
+
+
+def with_alignment(metrics: TaskMetrics, error_rate: float | None) -> Metrics:
+    """Measures with an alignment error rate, if there is one."""
+    return metrics if error_rate is None else AlignedMetrics(metrics, error_rate)
 
 
 def task_metrics(
     recipe: Recipe, hypotheses: Sequence[str], references: Sequence[Sequence[str]]
-) -> Metrics:
+) -> TaskMetrics:
     """Judges outputs by the measures of the recipe's task.
 
     Args:

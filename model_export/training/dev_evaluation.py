@@ -6,7 +6,8 @@ from model_export.config import Recipe
 from model_export.data.batches import batch_dataset
 from model_export.data.buckets import plan_epoch
 from model_export.data.examples import Example
-from model_export.evaluation.metrics import Metrics, task_metrics
+from model_export.evaluation.alignment import Aligner
+from model_export.evaluation.metrics import Metrics, task_metrics, with_alignment
 from model_export.evaluation.text_outputs import TextDecoder
 from model_export.models import Seq2Seq
 from model_export.training.prepare import PreparedData
@@ -33,6 +34,15 @@ class DevEvaluation:
             max_target_tokens=recipe.seq2seq_model.max_target_tokens,
             batch_size=recipe.evaluation.batch_size,
         )
+        self._aligner: Aligner | None = None
+        if recipe.data.links is not None:
+            self._aligner = Aligner(
+                model,
+                recipe.seq2seq_model,
+                source_tokenizer=data.source_tokenizer,
+                target_tokenizer=data.target_tokenizer,
+                unit=recipe.data.links.unit,
+            )
 
     def loss(self) -> float:
         """Mean loss of a target token of the part of dev looked at during training, in nats."""
@@ -53,4 +63,7 @@ class DevEvaluation:
 
     def _metrics(self, examples: tuple[Example, ...]) -> Metrics:
         outputs = self._decoder.decode([example.source for example in examples])
-        return task_metrics(self._recipe, outputs, [example.references for example in examples])
+        references = [example.references for example in examples]
+        metrics = task_metrics(self._recipe, outputs, references)
+        error_rate = self._aligner.error_rate(examples) if self._aligner else None
+        return with_alignment(metrics, error_rate)

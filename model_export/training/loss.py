@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from model_export.config import AlignmentLoss
+
 
 def token_loss_sum(
     logits: tf.Tensor,
@@ -47,6 +49,37 @@ def token_losses(
         spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
         losses = (1.0 - label_smoothing) * losses + label_smoothing * spread
     return tf.where(mask, losses, tf.zeros_like(losses))
+
+
+def alignment_loss(
+    attention: tf.Tensor,
+    alignment: tf.Tensor,
+    *,
+    target_lengths: tf.Tensor,
+    kind: AlignmentLoss,
+) -> tf.Tensor:
+    """How far attention is from given links, summed over real target tokens.
+
+        cross_entropy   - sum_s A_bts log alpha_bts         Chen et al. 2016
+        squared_error   1/2 sum_s (A_bts - alpha_bts)^2     for tokens with a link
+
+    Args:
+        attention: alpha, float32 [B, T, S].
+        alignment: A, float32 [B, T, S]; each row sums to 1, or is 0 for a token without a link,
+            which then counts for nothing.
+        target_lengths: Real target tokens of each row, int32 [B].
+        kind: Which.
+
+    Returns:
+        The sum, float32 [].
+    """
+    if kind is AlignmentLoss.CROSS_ENTROPY:
+        losses = -tf.reduce_sum(alignment * tf.math.log(tf.maximum(attention, 1e-9)), axis=-1)
+    else:
+        is_linked = tf.reduce_max(alignment, axis=-1)
+        squares = tf.reduce_sum(tf.square(alignment - attention), axis=-1) / 2.0
+        losses = tf.where(is_linked > 0.0, squares, 0.0)
+    return tf.reduce_sum(losses * tf.sequence_mask(target_lengths, tf.shape(losses)[1], tf.float32))
 
 
 def doubly_stochastic_penalty(

@@ -7,11 +7,19 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from model_export.config import Recipe, RnnSettings, XuHardSettings, XuSoftSettings
+from model_export.config import (
+    GuidedAlignmentSettings,
+    Recipe,
+    RnnSettings,
+    XuHardSettings,
+    XuSoftSettings,
+    averaged_indices,
+)
 from model_export.data.batches import Batch
+from model_export.decoding.step_model import average_attention
 from model_export.models import Seq2SeqOutput
 from model_export.training.hard_attention import HardAttentionTerm
-from model_export.training.loss import doubly_stochastic_penalty
+from model_export.training.loss import alignment_loss, doubly_stochastic_penalty
 
 
 class ObjectiveTerm(Protocol):
@@ -50,14 +58,48 @@ class DoublyStochasticTerm:
 
     def learn(self, output: Seq2SeqOutput, batch: Batch) -> None:
         """Nothing."""
+        del output, batch
+
+
+class GuidedAlignmentTerm:
+    """`alignment_loss` of the attention that answers show, times its weight.
+
+    Args:
+        settings: The weight, and which loss.
+        layers: The layers that are averaged, indices into L.
+    """
+
+    variables: tuple[Any, ...] = ()
+
+    def __init__(self, settings: GuidedAlignmentSettings, layers: Sequence[int]) -> None:
+        self._settings = settings
+        self._layers = layers
+
+    def loss(self, output: Seq2SeqOutput, batch: Batch) -> tf.Tensor:
+        """The loss of the batch."""
+        return self._settings.weight * alignment_loss(
+            average_attention(output.attention_heads, self._layers),
+            batch["alignment"],
+            target_lengths=batch["target_lengths"],
+            kind=self._settings.loss,
+        )
+
+    def learn(self, output: Seq2SeqOutput, batch: Batch) -> None:
+        """Nothing."""
+        del output, batch
 
 
 def objective_terms(recipe: Recipe) -> tuple[ObjectiveTerm, ...]:
     """The terms that a recipe asks for."""
+    terms: list[ObjectiveTerm] = []
     match recipe.model:
         case RnnSettings(attention=XuSoftSettings(penalty=penalty)) if penalty:
-            return (DoublyStochasticTerm(penalty),)
+            terms.append(DoublyStochasticTerm(penalty))
         case RnnSettings(attention=XuHardSettings() as settings):
-            return (HardAttentionTerm(settings),)
+            terms.append(HardAttentionTerm(settings))
         case _:
-            return ()
+            pass
+    if recipe.training.guided_alignment is not None:
+        layers = averaged_indices(recipe.seq2seq_model)
+        terms.append(GuidedAlignmentTerm(recipe.training.guided_alignment, layers))
+    return tuple(terms)

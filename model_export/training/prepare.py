@@ -10,6 +10,7 @@ from heed.text import Tokenizer, TokenizerError, TokenizerSettings, train_tokeni
 from model_export.config import Recipe
 from model_export.data.buckets import BucketedPairs, bucket_pairs
 from model_export.data.examples import Example, fingerprint, take_evenly, training_pairs
+from model_export.data.links import pair_links
 from model_export.data.load import load_examples
 from model_export.errors import DataError, RunError
 from model_export.runs.training_run import (
@@ -18,6 +19,9 @@ from model_export.runs.training_run import (
     load_tokenizer,
     write_atomically,
 )
+
+PieceLinks = list[list[tuple[int, int]]] | None
+"""Which target and source positions of each pair belong together, if that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +72,24 @@ def prepare_data(recipe: Recipe, *, folder: Path, data_dir: Path | None) -> Prep
         recipe.target_text_tokenizer,
     )
 
-    def bucketed(text_pairs: list[tuple[str, str]]) -> BucketedPairs:
+    tokenizers = {"source_tokenizer": source_tokenizer, "target_tokenizer": target_tokenizer}
+
+    def bucketed(text_pairs: list[tuple[str, str]], links: PieceLinks = None) -> BucketedPairs:
         return bucket_pairs(
-            text_pairs,
-            source_tokenizer=source_tokenizer,
-            target_tokenizer=target_tokenizer,
-            lengths=recipe.training.length_buckets,
+            text_pairs, **tokenizers, lengths=recipe.training.length_buckets, links=links
         )
+
+    links: PieceLinks = None
+    if recipe.training.guided_alignment is not None and recipe.data.links is not None:
+        unit = recipe.data.links.unit
+        links = [pair_links(example, **tokenizers, unit=unit) for example in examples.train]
 
     progress_dev = tuple(take_evenly(examples.dev, recipe.training.dev_words))
     data = PreparedData(
         source_tokenizer=source_tokenizer,
         target_tokenizer=target_tokenizer,
-        train=bucketed(pairs),
-        train_sha256=fingerprint(pairs),
+        train=bucketed(pairs, links),
+        train_sha256=fingerprint(pairs, links),
         progress_dev=progress_dev,
         progress_dev_pairs=bucketed(training_pairs(progress_dev)),
         dev=examples.dev,
