@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import re
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,7 +71,7 @@ class Arrival:
 def request_id_of(metadata: Mapping[str, str]) -> str:
     """The caller's own id if it sent a usable one, else a new one."""
     given = metadata.get(REQUEST_ID_KEY, "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
 
 
 class Entrance:
