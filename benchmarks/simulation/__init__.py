@@ -1,0 +1,1 @@
+"""A model server and the queues before it, in virtual time."""
