@@ -34,16 +34,16 @@ FORMS: Final[Mapping[str, Packing]] = {
 
 
 def weights_of(head_count: int, tokens: int) -> FloatArray:
-    """Random weights, float32 [heads, T, S]: each row sums to 1, most of it in a few places."""
+    """Random weights, float32 [1 + heads, T, S]: rows sum to 1, most of it in a few places."""
     random = np.random.default_rng(1)
-    return random.dirichlet(np.full(tokens, 0.05), (head_count, tokens)).astype(np.float32)
+    return random.dirichlet(np.full(tokens, 0.05), (1 + head_count, tokens)).astype(np.float32)
 
 
 def send(weights: FloatArray, packing: Packing) -> bytes:
-    """What the gateway does: the average of the heads and every head, as bytes."""
+    """What the gateway does with the average and the heads behind it."""
     message = inference_pb2.Attention()
-    write_weights(message, weights.mean(axis=0), packing)
-    for head_index, head in enumerate(weights):
+    write_weights(message, weights[0], packing)
+    for head_index, head in enumerate(weights[1:]):
         write_weights(message.heads.add(head_index=head_index), head, packing)
     return message.SerializeToString()
 
