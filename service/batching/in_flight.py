@@ -20,8 +20,10 @@ _SATURATED: Final = 0.9
 """A model server that works on less than this share of what is in flight has enough."""
 _ALONE: Final = 1.05
 """A batch was alone if no more were in flight on average."""
-_PROBE_BATCHES: Final = 6
-_PROBE_EVERY_S: Final = 20.0
+_FIRST_PROBE: Final = 6
+_PROBE: Final = 2
+"""Batches that are alone to see how long they take: without evidence, and to renew it."""
+_PROBE_EVERY_S: Final = 60.0
 _PROBE_EVERY_BATCHES: Final = 100.0
 
 
@@ -87,10 +89,11 @@ class InFlightLimit:
             self._alone.add(batch.padded_tokens, batch.seconds)
             self._next_probe = max(self._next_probe, now + _probe_gap_s(batch))
             return
-        if batch.was_at_limit and now >= self._next_probe and not self._probe_left:
-            self._probe_left = self._useful + _PROBE_BATCHES
-            self._next_probe = now + _probe_gap_s(batch)
         alone_s = self._alone.seconds_for(batch.padded_tokens)
+        if batch.was_at_limit and now >= self._next_probe and not self._probe_left:
+            alone_batches = _FIRST_PROBE if alone_s is None else _PROBE
+            self._probe_left = self._useful + alone_batches  # those under way end first
+            self._next_probe = now + _probe_gap_s(batch)
         if alone_s is not None:
             self._beside.add(batch, alone_s)
             self._learn()
