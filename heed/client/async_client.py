@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, overload
 
@@ -16,10 +13,13 @@ import grpc.aio
 from heed.client import conversion
 from heed.client.access import Tls
 from heed.client.answer_options import AnswerOptions
-from heed.client.bulk import BulkSettings, Chunk, Pause, Recovery, chunks_of
+from heed.client.async_many import answer_in_order
+from heed.client.bulk import BulkSettings, Pause
 from heed.client.channel import check_api_key, check_settings, open_async_channel
 from heed.client.classify_calls import AsyncClassifyCalls
 from heed.client.errors import HeedError
+from heed.client.many import BulkCall
+from heed.client.many_messages import config_request
 from heed.client.priority import Priority, priority_of
 from heed.client.requests import (
     GenerateOptions,
@@ -52,7 +52,7 @@ class AsyncClient(AsyncClassifyCalls):
     Args:
         address: Where the gateway listens, HOST:PORT.
         timeout_s: How long one call may take, in seconds.
-        bulk: How `generate_many` splits its work.
+        bulk: How much of the work of `generate_many` is under way at once.
         tls: Encrypts the connection, and checks the gateway's certificate; None: neither.
         api_key: Sent with every call, over TLS or to this machine alone.
 
@@ -219,8 +219,14 @@ class AsyncClient(AsyncClassifyCalls):
             priority=priority,
             answers=self._answers,
         )
-        options.request(())  # a wrong option is reported here, not at the first answer
-        return self._generate_many(chunks_of(texts, self._bulk), options)
+        call = BulkCall(
+            method=self._stub.GenerateMany,
+            config=config_request(options),
+            address=self._address,
+            timeout_s=self._timeout_s,
+            settings=self._bulk,
+        )
+        return answer_in_order(call, texts)
 
     @overload
     async def score(
@@ -315,47 +321,6 @@ class AsyncClient(AsyncClassifyCalls):
         finally:
             call.cancel()
 
-    async def _generate_many(
-        self, work: AsyncIterator[Chunk], options: GenerateOptions
-    ) -> AsyncIterator[GenerateResult]:
-        in_flight: deque[_Call] = deque()
-        has_answered = False
-        try:
-            async for chunk in work:
-                in_flight.append(self._send(chunk, options))
-                most = 0 if chunk.is_before_pause else self._bulk.calls_in_flight - 1
-                while len(in_flight) > most:
-                    for result in await self._settle(in_flight, options, has_answered):
-                        yield result
-                    has_answered |= in_flight.popleft().chunk.finish()
-            while in_flight:
-                for result in await self._settle(in_flight, options, has_answered):
-                    yield result
-                has_answered |= in_flight.popleft().chunk.finish()
-        finally:
-            for call in in_flight:
-                call.cancel()
-
-    def _send(self, chunk: Chunk, options: GenerateOptions) -> _Call:
-        if not chunk.texts:
-            return _Call(chunk, None)
-        request = options.request(chunk.texts)
-        return _Call(chunk, self._stub.Generate(request, timeout=self._timeout_s))
-
-    async def _settle(
-        self, in_flight: deque[_Call], options: GenerateOptions, has_answered: bool
-    ) -> list[GenerateResult]:
-        """The answers of the oldest call, asking again as long as that helps."""
-        recovery = Recovery(self._timeout_s, has_answered=has_answered)
-        while True:
-            call = in_flight[0]
-            try:
-                return await call.results()
-            except grpc.RpcError as error:
-                retry = recovery.after(call.chunk, self._heed_error(error))
-            await asyncio.sleep(retry.pause_s)
-            in_flight[0] = self._send(retry.chunk, options)
-
     async def _call(self, method: Any, request: object) -> Any:
         try:
             return await method(request, timeout=self._timeout_s)
@@ -364,20 +329,3 @@ class AsyncClient(AsyncClassifyCalls):
 
     def _heed_error(self, error: grpc.RpcError) -> HeedError:
         return heed_error(error, address=self._address, timeout_s=self._timeout_s)
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A call of bulk work that is under way; None if the chunk holds no texts."""
-
-    chunk: Chunk
-    call: Any
-
-    async def results(self) -> list[GenerateResult]:
-        if self.call is None:
-            return []
-        return conversion.generate_results(self.chunk.texts, await self.call)
-
-    def cancel(self) -> None:
-        if self.call is not None:
-            self.call.cancel()

@@ -1,9 +1,8 @@
-"""Bulk work without gRPC: how texts are split into calls, and what follows a failed call."""
+"""Bulk work without gRPC: what is under way, whose answer comes next, what follows a failure."""
 
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +17,8 @@ from heed.client.errors import (
     UnavailableError,
     UnreachableError,
 )
-from heed.client.requests import check_texts
+from heed.client.requests import check_unicode
+from heed.client.results import GenerateResult
 
 
 class Pause(Enum):
@@ -32,181 +32,150 @@ PAUSE: Final = Pause.PAUSE
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
-_TEXT_FIELD = re.compile(r"^texts\[(\d+)\]")
+_FIELD_OF_TEXT: Final = "input.text"
 
 
 @dataclass(frozen=True, slots=True)
 class BulkSettings:
-    """How `generate_many` splits its work. At most the product of the first two is in memory.
+    """How much of the work of `generate_many` is under way, and so in memory, at once.
 
     Attributes:
-        texts_per_call: Texts in one call, 1 or more; the gateway takes 256 unless configured.
-        calls_in_flight: Calls under way at once, 1 or more.
-        characters_per_call: A call is sent when its texts have this many characters together.
+        texts_in_flight: The most texts that are read and whose answers are not taken yet,
+            1 or more.
+        characters_in_flight: No more texts are read while these have so many characters together.
 
     Raises:
         ValueError: A number is below 1.
     """
 
-    texts_per_call: int = 64
-    calls_in_flight: int = 4
-    characters_per_call: int = 200_000
+    texts_in_flight: int = 256
+    characters_in_flight: int = 400_000
 
     def __post_init__(self) -> None:
-        for name in ("texts_per_call", "calls_in_flight", "characters_per_call"):
+        for name in ("texts_in_flight", "characters_in_flight"):
             value = getattr(self, name)
             if value < 1:
                 raise ValueError(f"{name} is {value}; it must be 1 or more")
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Texts that travel in one call.
+class BulkWork:
+    """The texts under way, and their answers until it is their turn.
 
-    Attributes:
-        first_index: Which text of the whole work comes first, counted from 0.
-        texts: The texts; may be empty if there is an error.
-        error: Raised after the answers to `texts`: what is wrong with the text that follows.
-        is_before_pause: Whether everything is answered before further texts are read.
+    Args:
+        settings: How much may be under way.
     """
-
-    first_index: int
-    texts: tuple[str, ...]
-    error: HeedError | None = None
-    is_before_pause: bool = False
-
-    def finish(self) -> bool:
-        """Says, once the texts are answered, whether there were any.
-
-        Raises:
-            HeedError: `error`, which stands behind the texts.
-        """
-        if self.error is not None:
-            raise self.error
-        return bool(self.texts)
-
-
-class Chunker:
-    """Collects texts until they fill a call."""
 
     def __init__(self, settings: BulkSettings) -> None:
         self._settings = settings
-        self._first_index = 0
-        self._texts: list[str] = []
+        self._texts: dict[int, str] = {}
+        self._outcomes: dict[int, GenerateResult | HeedError] = {}
         self._character_count = 0
+        self._count = 0
+        self._next = 0
 
-    def add(self, text: str | Pause) -> Chunk | None:
-        """Takes a text; returns a chunk if the text fills it, or cannot be sent.
+    @property
+    def is_full(self) -> bool:
+        """Whether answers have to be taken before another text is read."""
+        return (
+            len(self._texts) >= self._settings.texts_in_flight
+            or self._character_count >= self._settings.characters_in_flight
+        )
 
-        Args:
-            text: The text, or PAUSE, which always ends a chunk, also one without texts.
+    @property
+    def is_done(self) -> bool:
+        """Whether every text was answered and every answer taken."""
+        return not self._texts
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a text is at fault: the work ends with it."""
+        return any(isinstance(outcome, HeedError) for outcome in self._outcomes.values())
+
+    @property
+    def unanswered(self) -> list[tuple[int, str]]:
+        """The texts that wait for an answer, in order, each with its place in the work."""
+        return [(i, text) for i, text in self._texts.items() if i not in self._outcomes]
+
+    def add(self, text: str) -> int | None:
+        """Takes a text.
+
+        Returns:
+            Its place in the work, counted from 0; None if it cannot be sent, which is its outcome.
 
         Raises:
-            TypeError: The text is not a string.
+            TypeError: It is no string.
         """
-        if text is PAUSE:
-            return replace(self._take(), is_before_pause=True)
+        index = self._count
+        error: HeedError | None = None
         try:
-            check_texts("texts", [text])
-        except InvalidRequestError as error:
-            return self._take(_with_index(error, self._first_index + len(self._texts)))
-        self._texts.append(text)
+            check_unicode(f"texts[{index}]", text)
+        except InvalidRequestError as invalid:
+            error = invalid
+        self._count += 1
+        self._texts[index] = text
         self._character_count += len(text)
-        is_full = (
-            len(self._texts) >= self._settings.texts_per_call
-            or self._character_count >= self._settings.characters_per_call
-        )
-        return self._take() if is_full else None
+        if error is None:
+            return index
+        self.settle(index, error)
+        return None
 
-    def rest(self) -> Chunk | None:
-        """The texts that are left, if there are any."""
-        return self._take() if self._texts else None
+    def text(self, index: int) -> str | None:
+        """The text at a place; None if it was answered before."""
+        return self._texts.get(index) if index not in self._outcomes else None
 
-    def _take(self, error: HeedError | None = None) -> Chunk:
-        chunk = Chunk(self._first_index, tuple(self._texts), error)
-        self._first_index += len(self._texts)
-        self._texts, self._character_count = [], 0
-        return chunk
+    def settle(self, index: int, outcome: GenerateResult | HeedError) -> None:
+        """Notes what became of a text."""
+        if isinstance(outcome, InvalidRequestError):
+            outcome = _located(outcome, index)
+        self._outcomes[index] = outcome
 
+    def ready(self) -> Iterator[GenerateResult]:
+        """The answers whose turn it is.
 
-def chunks(texts: Iterable[str | Pause], settings: BulkSettings) -> Iterator[Chunk]:
-    """Splits texts into chunks, lazily. A chunk with an error is the last."""
-    chunker = Chunker(settings)
-    for text in texts:
-        chunk = chunker.add(text)
-        if chunk is not None:
-            yield chunk
-            if chunk.error is not None:
-                return
-    chunk = chunker.rest()
-    if chunk is not None:
-        yield chunk
-
-
-async def chunks_of(
-    texts: Iterable[str | Pause] | AsyncIterable[str | Pause],
-    settings: BulkSettings,
-) -> AsyncIterator[Chunk]:
-    """As `chunks`, for texts that may come asynchronously."""
-    if not isinstance(texts, AsyncIterable):
-        for chunk in chunks(texts, settings):
-            yield chunk
-        return
-    chunker = Chunker(settings)
-    async for text in texts:
-        full = chunker.add(text)
-        if full is not None:
-            yield full
-            if full.error is not None:
-                return
-    rest = chunker.rest()
-    if rest is not None:
-        yield rest
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """What to send again, and after which pause in seconds."""
-
-    chunk: Chunk
-    pause_s: float
+        Raises:
+            HeedError: It is the turn of a text that cannot be answered.
+        """
+        while self._next in self._outcomes:
+            outcome = self._outcomes.pop(self._next)
+            if isinstance(outcome, HeedError):
+                self._outcomes[self._next] = outcome
+                raise outcome
+            self._character_count -= len(self._texts.pop(self._next))
+            self._next += 1
+            yield outcome
 
 
 class Recovery:
-    """Decides what follows the failed call of one chunk.
+    """Decides what follows a failure that is no text's own.
 
     An overloaded or unavailable gateway is asked again, after the pause that it names or a
-    growing one of our own, until `timeout_s` have passed since the first failure. A gateway that
-    never answered anything is not waited for. If one text is at fault, those before it are
-    answered first.
+    growing one of our own, until `timeout_s` have passed since the last answer. A gateway that
+    never answered anything is not waited for.
 
     Args:
         timeout_s: How long to go on, in seconds.
-        has_answered: Whether the gateway answered an earlier call of the same work.
         clock: Seconds that never go back.
     """
 
-    def __init__(
-        self,
-        timeout_s: float,
-        *,
-        has_answered: bool,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._timeout_s = timeout_s
-        self._has_answered = has_answered
         self._clock = clock
+        self._has_answered = False
         self._give_up_at: float | None = None
         self._next_pause_s = _FIRST_PAUSE_S
 
-    def after(self, chunk: Chunk, error: HeedError) -> Retry:
-        """What to do after `error`.
+    def answered(self) -> None:
+        """Notes that the gateway answered a text."""
+        self._has_answered = True
+        self._give_up_at = None
+        self._next_pause_s = _FIRST_PAUSE_S
+
+    def pause_after(self, error: HeedError) -> float:
+        """How long to wait before asking again, in seconds.
 
         Raises:
             HeedError: The error, if asking again does not help.
         """
-        if isinstance(error, InvalidRequestError):
-            return Retry(_before_bad_text(chunk, error), pause_s=0.0)
         if not self._may_retry(error):
             raise error
         pause_s = self._pause_s(error)
@@ -214,12 +183,12 @@ class Recovery:
             self._give_up_at = self._clock() + self._timeout_s
         if self._clock() + pause_s > self._give_up_at:
             raise error
-        return Retry(chunk, pause_s)
+        return pause_s
 
     def _may_retry(self, error: HeedError) -> bool:
         if isinstance(error, UnreachableError):
             return self._has_answered
-        return isinstance(error, OverloadedError | UnavailableError)
+        return is_passing(error)
 
     def _pause_s(self, error: HeedError) -> float:
         if error.retry_delay_s is not None:
@@ -229,34 +198,33 @@ class Recovery:
         return pause_s * random.uniform(0.5, 1.0)  # callers turned away together return apart
 
 
-def _before_bad_text(chunk: Chunk, error: InvalidRequestError) -> Chunk:
-    """The texts before the one at fault; raises if there are none, or no text is at fault."""
-    indices = [
-        int(match[1])
-        for violation in error.field_violations
-        if (match := _TEXT_FIELD.match(violation.field))
+def is_passing(error: HeedError) -> bool:
+    """Whether the same question may be answered later."""
+    return isinstance(error, OverloadedError | UnavailableError)
+
+
+async def each_of(
+    texts: Iterable[str | Pause] | AsyncIterable[str | Pause],
+) -> AsyncIterator[str | Pause]:
+    """The texts, whether they come asynchronously or not."""
+    if isinstance(texts, AsyncIterable):
+        async for text in texts:
+            yield text
+        return
+    for text in texts:
+        yield text
+
+
+def _located(error: InvalidRequestError, index: int) -> InvalidRequestError:
+    """The error of a text, named by its place in the whole work."""
+    path = f"texts[{index}]"
+    named = [
+        FieldViolation(path if each.field == _FIELD_OF_TEXT else each.field, each.description)
+        for each in error.field_violations
     ]
-    if not indices or min(indices) >= len(chunk.texts):
-        raise error
-    bad = min(indices)
-    located = _with_index(error, chunk.first_index + bad, old_index=bad)
-    if bad == 0:
-        raise located from error
-    return Chunk(chunk.first_index, chunk.texts[:bad], located)
-
-
-def _with_index(
-    error: InvalidRequestError, text_index: int, *, old_index: int = 0
-) -> InvalidRequestError:
-    """The error for the first text at fault, named by its place in the whole work."""
-    violations = tuple(
-        FieldViolation(
-            violation.field.replace(f"texts[{old_index}]", f"texts[{text_index}]", 1),
-            violation.description,
-        )
-        for violation in error.field_violations
-        if violation.field.startswith(f"texts[{old_index}]")
-    )
-    message = "; ".join(f"{violation.field}: {violation.description}" for violation in violations)
-    details = replace(error.details, field_violations=violations)
-    return InvalidRequestError(message, details, text_index=text_index)
+    own = tuple(violation for violation in named if violation.field == path)
+    if not own:
+        return error
+    message = "; ".join(f"{violation.field}: {violation.description}" for violation in own)
+    details = replace(error.details, field_violations=own)
+    return InvalidRequestError(message, details, text_index=index)

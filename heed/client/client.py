@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-import time
-from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, overload
 
@@ -16,10 +13,12 @@ import grpc
 from heed.client import conversion
 from heed.client.access import Tls
 from heed.client.answer_options import AnswerOptions
-from heed.client.bulk import BulkSettings, Chunk, Pause, Recovery, chunks
+from heed.client.bulk import BulkSettings, Pause
 from heed.client.channel import check_api_key, check_settings, open_channel
 from heed.client.classify_calls import ClassifyCalls
 from heed.client.errors import HeedError
+from heed.client.many import BulkCall, answer_in_order
+from heed.client.many_messages import config_request
 from heed.client.priority import Priority, priority_of
 from heed.client.requests import (
     GenerateOptions,
@@ -53,7 +52,7 @@ class Client(ClassifyCalls):
     Args:
         address: Where the gateway listens, HOST:PORT.
         timeout_s: How long one call may take, in seconds.
-        bulk: How `generate_many` splits its work.
+        bulk: How much of the work of `generate_many` is under way at once.
         tls: Encrypts the connection, and checks the gateway's certificate; None: neither.
         api_key: Sent with every call, over TLS or to this machine alone.
 
@@ -278,13 +277,14 @@ class Client(ClassifyCalls):
     ) -> Iterator[GenerateResult]:
         """Answers any number of texts, in order, in bounded memory; the other arguments as above.
 
-        Several calls are under way at once, `texts` is read only as far as they need, and an
-        overloaded or restarting gateway is asked again for up to `timeout_s`. If a text is at
-        fault, the answers before it come first, then the error with its `text_index`. Interactive
-        calls go before these unless `with_priority` says otherwise.
+        A bounded number of texts is under way at once, `texts` is read only as far as that, and a
+        restarting gateway is asked again for up to `timeout_s`, which is also how long the next
+        answer may take. If a text is at fault, the answers before it come first, then the error
+        with its `text_index`. Interactive calls go before these unless `with_priority` says
+        otherwise.
 
         Where texts trickle in, `texts` may yield `heed.client.PAUSE` before it waits for the next
-        one: then everything so far is answered first, although a call is not full yet.
+        one: then everything so far is answered first.
         """
         priority = self._priority or Priority.BULK
         options = GenerateOptions(
@@ -297,8 +297,14 @@ class Client(ClassifyCalls):
             priority=priority,
             answers=self._answers,
         )
-        options.request(())  # a wrong option is reported here, not at the first answer
-        return self._generate_many(chunks(texts, self._bulk), options)
+        call = BulkCall(
+            method=self._stub.GenerateMany,
+            config=config_request(options),
+            address=self._address,
+            timeout_s=self._timeout_s,
+            settings=self._bulk,
+        )
+        return answer_in_order(call, texts)
 
     @overload
     def score(
@@ -414,45 +420,6 @@ class Client(ClassifyCalls):
         finally:
             call.cancel()
 
-    def _generate_many(
-        self, work: Iterator[Chunk], options: GenerateOptions
-    ) -> Iterator[GenerateResult]:
-        in_flight: deque[_Call] = deque()
-        has_answered = False
-        try:
-            for chunk in work:
-                in_flight.append(self._send(chunk, options))
-                most = 0 if chunk.is_before_pause else self._bulk.calls_in_flight - 1
-                while len(in_flight) > most:
-                    yield from self._settle(in_flight, options, has_answered)
-                    has_answered |= in_flight.popleft().chunk.finish()
-            while in_flight:
-                yield from self._settle(in_flight, options, has_answered)
-                has_answered |= in_flight.popleft().chunk.finish()
-        finally:
-            for call in in_flight:
-                call.cancel()
-
-    def _send(self, chunk: Chunk, options: GenerateOptions) -> _Call:
-        if not chunk.texts:
-            return _Call(chunk, None)
-        request = options.request(chunk.texts)
-        return _Call(chunk, self._stub.Generate.future(request, timeout=self._timeout_s))
-
-    def _settle(
-        self, in_flight: deque[_Call], options: GenerateOptions, has_answered: bool
-    ) -> list[GenerateResult]:
-        """The answers of the oldest call, asking again as long as that helps."""
-        recovery = Recovery(self._timeout_s, has_answered=has_answered)
-        while True:
-            call = in_flight[0]
-            try:
-                return call.results()
-            except grpc.RpcError as error:
-                retry = recovery.after(call.chunk, self._heed_error(error))
-            time.sleep(retry.pause_s)
-            in_flight[0] = self._send(retry.chunk, options)
-
     def _call(self, method: Any, request: object) -> Any:
         try:
             return method(request, timeout=self._timeout_s)
@@ -461,20 +428,3 @@ class Client(ClassifyCalls):
 
     def _heed_error(self, error: grpc.RpcError) -> HeedError:
         return heed_error(error, address=self._address, timeout_s=self._timeout_s)
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A call of bulk work that is under way; None if the chunk holds no texts."""
-
-    chunk: Chunk
-    future: Any
-
-    def results(self) -> list[GenerateResult]:
-        if self.future is None:
-            return []
-        return conversion.generate_results(self.chunk.texts, self.future.result())
-
-    def cancel(self) -> None:
-        if self.future is not None:
-            self.future.cancel()

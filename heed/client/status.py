@@ -23,6 +23,7 @@ from heed.client.errors import (
     UnavailableError,
     UnreachableError,
 )
+from heed.v1 import inference_pb2
 
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 
@@ -37,6 +38,8 @@ _CLASSES: Final[dict[grpc.StatusCode, type[HeedError]]] = {
     grpc.StatusCode.UNAUTHENTICATED: AccessError,
     grpc.StatusCode.PERMISSION_DENIED: AccessError,
 }
+
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 _SIGNS_OF_TLS: Final = {
     "CERTIFICATE_VERIFY_FAILED": "its certificate is signed by nobody who is trusted here, or is "
@@ -65,6 +68,31 @@ def heed_error(error: grpc.RpcError, *, address: str, timeout_s: float) -> HeedE
     details = _error_details(code, status)
     message = _message(status.message or text, details.field_violations)
     return _CLASSES.get(code, GatewayFaultError)(message, details)
+
+
+def text_error(message: inference_pb2.TextError) -> HeedError:
+    """The error for a text of many that was not answered."""
+    code = _CODES.get(message.code, grpc.StatusCode.UNKNOWN)
+    violations = tuple(
+        FieldViolation(violation.field, violation.description)
+        for violation in message.field_violations
+    )
+    retry_delay_s = None
+    if message.HasField("retry_delay"):
+        retry_delay_s = message.retry_delay.ToTimedelta().total_seconds()
+    details = ErrorDetails(
+        code.name, message.reason, violations, retry_delay_s, dict(message.metadata)
+    )
+    text = _message(message.message, violations)
+    return _CLASSES.get(code, GatewayFaultError)(text, details)
+
+
+def timed_out(address: str, timeout_s: float) -> TimedOutError:
+    """The error for a gateway that does not answer in time."""
+    return TimedOutError(
+        f"no answer from {address} within {timeout_s:g} s; allow more time, or ask for less",
+        ErrorDetails(grpc.StatusCode.DEADLINE_EXCEEDED.name),
+    )
 
 
 def _rich_status(trailing_metadata: Iterable[Any]) -> status_pb2.Status | None:
@@ -115,10 +143,7 @@ def _error_of_grpc_itself(
     if code is grpc.StatusCode.UNAVAILABLE:
         return UnreachableError(_unreachable(text, address), details)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return TimedOutError(
-            f"no answer from {address} within {timeout_s:g} s; allow more time, or ask for less",
-            details,
-        )
+        return timed_out(address, timeout_s)
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in text:
         return InvalidRequestError(
             f"the message is larger than the receiver takes ({_short(text)}); "

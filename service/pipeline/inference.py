@@ -127,7 +127,7 @@ class InferencePipeline:
             async for event in events:
                 yield event
 
-    async def generate_many(
+    def generate_many(
         self, call: ManyCall, inputs: AsyncIterator[ManyInput], *, ending: asyncio.Event
     ) -> AsyncGenerator[ManyAnswer]:
         """Generates an output for each of any number of texts. Close it to give up.
@@ -136,13 +136,16 @@ class InferencePipeline:
         its own. Each is answered by the newest version at that time, unless one is named.
 
         Args:
-            call: How texts are answered.
+            call: How texts are answered; checked before this returns.
             inputs: The texts; only a bounded number is read ahead.
             ending: Is set when no more texts are to be read.
 
+        Returns:
+            The answers as they are ready. After the last one it raises a DrainingError if the
+            gateway ends, or what kept the texts from being read.
+
         Raises:
-            DrainingError: The gateway ends; what was read has been answered.
-            ServiceError: The model cannot answer such calls at all, or the texts cannot be read.
+            ServiceError: The model cannot answer such calls at all.
         """
         try:
             encode_prefix(call.options, self._registry.resolve(call.model))
@@ -156,10 +159,7 @@ class InferencePipeline:
             except InvalidRequestError as error:
                 raise with_paths(error, PATHS_OF_MANY) from error
 
-        answers = answer_many(inputs, answer_text, window=self._settings.many_window, ending=ending)
-        async with aclosing(answers):
-            async for answer in answers:
-                yield answer
+        return answer_many(inputs, answer_text, window=self._settings.many_window, ending=ending)
 
     async def score(self, call: ScoreCall) -> Answer:
         """Scores every pair.

@@ -69,6 +69,8 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         answers = self._pipeline.generate_many(
             call, read_many_inputs(requests), ending=self._ending
         )
+        # Says that texts are welcome; who waits for this before sending any learns of a refusal.
+        await context.send_initial_metadata(())
         async with aclosing(answers):
             async for answer in answers:
                 yield write_many_answer(answer, current_request_id())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ from heed.client import Attention, Token, TokenKind
 from heed.text.sentences import TextSpan, split_sentences
 from heed.v1 import inference_pb2, inference_pb2_grpc, model_pb2
 
+STATUS_KEY = "grpc-status-details-bin"
 Generate = Callable[
     [inference_pb2.GenerateRequest, grpc.ServicerContext], inference_pb2.GenerateResponse
 ]
@@ -52,6 +54,8 @@ def upper_case(request: inference_pb2.GenerateRequest) -> inference_pb2.Generate
         hypothesis.tokens.extend(_wire_tokens(text.upper(), score=-0.5 / max(1, len(text))))
         if wants_attention:
             _add_attention(hypothesis, result, request.options.attention)
+        if request.options.HasField("alignment"):
+            _add_alignment(hypothesis.alignment, text)
     response.timings.total_duration.FromMilliseconds(20)
     return response
 
@@ -86,6 +90,14 @@ def _add_attention(
             )
 
 
+def _add_alignment(alignment: inference_pb2.Alignment, text: str) -> None:
+    """Every word comes from the word in its place."""
+    for place, word in enumerate(re.finditer(r"\S+", text)):
+        for words in (alignment.source_words, alignment.target_words):
+            words.add(begin_offset=word.start(), end_offset=word.end())
+        alignment.pairs.add(source_index=place, target_index=place, weight=0.75)
+
+
 def abort(
     context: grpc.ServicerContext,
     code: grpc.StatusCode,
@@ -114,12 +126,41 @@ def abort(
     context.abort_with_status(rpc_status.to_status(status))
 
 
+class _BadText(Exception):  # noqa: N818
+    """Ends the answer to one text of many."""
+
+    def __init__(self, error: inference_pb2.TextError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class _TextContext:
+    """Lets a text of many fail by itself where it breaks a rule, and the stream in other cases."""
+
+    def __init__(self, context: grpc.ServicerContext) -> None:
+        self._context = context
+
+    def abort_with_status(self, status: grpc.Status) -> None:
+        details = status_pb2.Status.FromString(dict(status.trailing_metadata)[STATUS_KEY])
+        error = inference_pb2.TextError(code=details.code, message=details.message)
+        bad_request = error_details_pb2.BadRequest()
+        for detail in details.details:
+            if detail.Unpack(bad_request):
+                for violation in bad_request.field_violations:
+                    path = violation.field.replace("texts[0]", "input.text")
+                    error.field_violations.add(field=path, description=violation.description)
+        if error.field_violations:
+            raise _BadText(error)
+        self._context.abort_with_status(status)
+
+
 class SmallGateway(inference_pb2_grpc.InferenceServiceServicer):
     """Serves `generate`, a fixed model, and scores that are minus the target's length."""
 
     def __init__(self, generate: Generate) -> None:
         self._generate = generate
         self.requests: list[inference_pb2.GenerateRequest] = []
+        self.tokenize_requests: list[inference_pb2.TokenizeRequest] = []
 
     def Generate(self, request, context):  # noqa: N802
         self.requests.append(request)
@@ -158,6 +199,30 @@ class SmallGateway(inference_pb2_grpc.InferenceServiceServicer):
                 model=answer.model, result=result, timings=answer.timings, **place
             )
 
+    def GenerateMany(self, requests, context):  # noqa: N802
+        """Each text by itself, as it comes; what is wrong with a text is its own error."""
+        config = next(requests).config
+        context.send_initial_metadata(())
+        for request in requests:
+            one = inference_pb2.GenerateRequest(
+                model=config.model,
+                texts=[request.input.text],
+                options=config.options,
+                priority=config.priority,
+            )
+            self.requests.append(one)
+            try:
+                answer = self._generate(one, _TextContext(context))
+            except _BadText as bad:
+                yield inference_pb2.GenerateManyResponse(id=request.input.id, error=bad.error)
+                continue
+            yield inference_pb2.GenerateManyResponse(
+                id=request.input.id,
+                result=answer.results[0],
+                model=answer.model,
+                timings=answer.timings,
+            )
+
     def Score(self, request, context):  # noqa: N802
         response = inference_pb2.ScoreResponse(
             model=model_pb2.ModelVersion(name="upper", version=7)
@@ -168,6 +233,20 @@ class SmallGateway(inference_pb2_grpc.InferenceServiceServicer):
             result.target.text = pair.target_text
             result.target.score = -len(pair.target_text)
             result.target.tokens.extend(_wire_tokens(pair.target_text, score=-1))
+        return response
+
+    def Tokenize(self, request, context):  # noqa: N802
+        response = inference_pb2.TokenizeResponse(
+            model=model_pb2.ModelVersion(name="upper", version=7), max_token_count=9
+        )
+        self.tokenize_requests.append(request)
+        for text in request.texts:
+            response.results.add(
+                tokens=_wire_tokens(text),
+                pieces=list(text),
+                token_count=len(text),
+                fits=1 <= len(text) <= 9,
+            )
         return response
 
     def ListModels(self, request, context):  # noqa: N802

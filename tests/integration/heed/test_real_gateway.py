@@ -70,7 +70,7 @@ def test_the_only_head_of_the_only_layer_is_the_average(client):
 
 def test_bulk_answers_equal_single_answers(address, client):
     texts = [word[: 1 + index % len(word)] for index in range(40) for word in WORDS]
-    with Client(address, bulk=BulkSettings(texts_per_call=16)) as bulk_client:
+    with Client(address, bulk=BulkSettings(texts_in_flight=16)) as bulk_client:
         many = list(bulk_client.generate_many(texts))
     assert [result.source_text for result in many] == texts
     single = {text: client.generate(text) for text in set(texts)}
@@ -177,7 +177,7 @@ def test_the_command_line_prints_what_the_client_answers(address, client):
 def test_bulk_work_outlives_a_new_version_and_a_restart_of_the_gateway(models_dir):
     flags = ["--models-dir", str(models_dir)]
     with running_gateway(flags) as gateway:
-        client = Client(gateway.address, timeout_s=60, bulk=BulkSettings(4, 2))
+        client = Client(gateway.address, timeout_s=60, bulk=BulkSettings(8))
         answers = client.generate_many(WORDS[index % 5] for index in range(200))
         first = [next(answers).text for _ in range(20)]
         publish_copy(models_dir, 2)

@@ -9,19 +9,22 @@ from heed import AsyncClient, Client
 from heed.client import (
     PAUSE,
     BulkSettings,
+    GenerateResult,
     HeedError,
     InvalidRequestError,
+    ModelVersion,
     OverloadedError,
+    TimedOutError,
+    Timings,
     UnavailableError,
     UnreachableError,
 )
-from heed.client.bulk import Chunk, Recovery, chunks
-from heed.client.errors import ErrorDetails, FieldViolation
+from heed.client.bulk import BulkWork, Recovery
 from tests.support.client import abort, serving, upper_case
 
 
 def small(**settings):
-    return BulkSettings(**{"texts_per_call": 2, "calls_in_flight": 3, **settings})
+    return BulkSettings(**{"texts_in_flight": 6, **settings})
 
 
 def texts_of(results):
@@ -50,48 +53,73 @@ async def until_error_async(answers):
     return texts, None
 
 
-def test_texts_are_split_by_number_and_by_characters():
-    by_number = chunks(["a", "b", "c"], small())
-    assert [(chunk.first_index, chunk.texts) for chunk in by_number] == [
-        (0, ("a", "b")),
-        (2, ("c",)),
-    ]
-    by_characters = chunks(["abcd", "e", "f", "g"], small(texts_per_call=9, characters_per_call=4))
-    assert [chunk.texts for chunk in by_characters] == [("abcd",), ("e", "f", "g")]
+def result_of(text):
+    return GenerateResult(text, (), (), ModelVersion("m", 1), Timings())
 
 
-def test_a_text_that_is_not_unicode_ends_the_chunks():
-    *_, last = chunks(["a", "b", "c", "\ud800", "d"], small())
-    assert last.texts == ("c",)
-    assert last.error.text_index == 3
-    assert str(last.error).startswith("texts[3]: character 1 is not valid Unicode")
+def test_answers_wait_for_their_turn():
+    work = BulkWork(small())
+    assert [work.add(text) for text in "abc"] == [0, 1, 2]
+    work.settle(1, result_of("b"))
+    assert list(work.ready()) == []
+    assert work.unanswered == [(0, "a"), (2, "c")]
+    work.settle(0, result_of("a"))
+    assert [result.source_text for result in work.ready()] == ["a", "b"]
+    assert not work.is_done
+    work.settle(2, result_of("c"))
+    assert [result.source_text for result in work.ready()] == ["c"]
+    assert work.is_done
 
 
-@pytest.mark.parametrize("name", ["texts_per_call", "calls_in_flight", "characters_per_call"])
+def test_no_more_is_under_way_than_the_settings_allow():
+    work = BulkWork(small(texts_in_flight=2))
+    work.add("a")
+    assert not work.is_full
+    work.add("b")
+    assert work.is_full
+    work.settle(1, result_of("b"))
+    assert work.is_full  # the answer is in memory until its turn
+    work.settle(0, result_of("a"))
+    list(work.ready())
+    assert not work.is_full
+    work = BulkWork(small(characters_in_flight=4))
+    work.add("abc")
+    assert not work.is_full
+    work.add("d")
+    assert work.is_full
+
+
+def test_a_text_that_is_not_unicode_is_at_fault_in_its_turn():
+    work = BulkWork(small())
+    work.add("a")
+    assert work.add("\ud800") is None
+    assert work.has_failed
+    assert list(work.ready()) == []
+    work.settle(0, result_of("a"))
+    ready = work.ready()
+    assert next(ready).source_text == "a"
+    with pytest.raises(
+        InvalidRequestError, match=r"texts\[1\]: character 1 is not valid"
+    ) as caught:
+        next(ready)
+    assert caught.value.text_index == 1
+
+
+@pytest.mark.parametrize("name", ["texts_in_flight", "characters_in_flight"])
 def test_settings_below_one_are_refused(name):
     with pytest.raises(ValueError, match=f"{name} is 0"):
         BulkSettings(**{name: 0})
 
 
-def test_answers_come_in_order_when_later_calls_finish_first():
-    def slow_at_first(request, context):
-        time.sleep(0.2 if "t0" in request.texts else 0.0)
-        return upper_case(request)
-
-    texts = [f"t{index}" for index in range(11)]
-    with serving(slow_at_first) as (address, _), Client(address, bulk=small()) as client:
-        assert texts_of(client.generate_many(texts)) == [text.upper() for text in texts]
-
-
-def test_several_calls_are_under_way_at_once():
-    together = threading.Barrier(3, timeout=10)
-
-    def wait_for_the_others(request, context):
-        together.wait()
-        return upper_case(request)
-
-    with serving(wait_for_the_others) as (address, _), Client(address, bulk=small()) as client:
-        assert len(list(client.generate_many("t" for _ in range(6)))) == 6
+def test_a_text_that_is_no_text_is_refused():
+    with serving() as (address, _), Client(address) as client:
+        answered, error = [], None
+        try:
+            for result in client.generate_many(["a", 5]):
+                answered.append(result.text)
+        except TypeError as wrong:
+            error = wrong
+    assert "texts[1] must be a str" in str(error)
 
 
 def test_an_endless_input_is_read_only_as_far_as_needed():
@@ -101,8 +129,8 @@ def test_an_endless_input_is_read_only_as_far_as_needed():
         answers = client.generate_many(endless)
         assert texts_of(itertools.islice(answers, 100)) == [f"T{index}" for index in range(100)]
         answers.close()
-        assert next(read) <= 100 + 2 * 3
-        assert len(gateway.requests) <= 50 + 3
+        assert next(read) <= 100 + 6
+        assert len(gateway.requests) <= 100 + 6
 
 
 def test_nothing_is_sent_before_the_first_answer_is_asked_for():
@@ -154,7 +182,7 @@ def test_answers_before_a_bad_text_come_first_and_the_error_names_its_place():
     texts = ["a", "b", "c", "d", "e", "f", "bad", "g"]
     with (
         serving(refuse_bad) as (address, _),
-        Client(address, bulk=small(texts_per_call=4)) as client,
+        Client(address, bulk=small()) as client,
     ):
         answered, error = until_error(client.generate_many(texts))
     assert answered == ["A", "B", "C", "D", "E", "F"]
@@ -176,7 +204,7 @@ def test_a_gateway_that_never_answered_is_not_waited_for():
 def test_a_gateway_that_restarts_during_the_work_is_waited_for():
     first = serving()
     address, _ = first.__enter__()
-    with Client(address, timeout_s=20, bulk=BulkSettings(1, 1)) as client:
+    with Client(address, timeout_s=20, bulk=BulkSettings(1)) as client:
         answers = client.generate_many(["a", "b"])
         assert next(answers).text == "A"
         first.__exit__(None, None, None)
@@ -234,44 +262,53 @@ class Clock:
 
 def test_pauses_grow_and_end_with_the_timeout():
     clock = Clock()
-    recovery = Recovery(2.0, has_answered=True, clock=clock)
-    chunk, error = Chunk(0, ("a",)), UnavailableError("draining")
+    recovery = Recovery(2.0, clock)
+    recovery.answered()
+    error = UnavailableError("draining")
     pauses = []
     for _ in range(4):
-        retry = recovery.after(chunk, error)
-        assert retry.chunk is chunk
-        pauses.append(retry.pause_s)
-        clock.now_s += retry.pause_s
+        pauses.append(recovery.pause_after(error))
+        clock.now_s += pauses[-1]
     for pause_s, longest_s in zip(pauses, (0.1, 0.2, 0.4, 0.8), strict=True):
         assert longest_s / 2 <= pause_s <= longest_s
     clock.now_s = 102.0
     with pytest.raises(UnavailableError):
-        recovery.after(chunk, error)
+        recovery.pause_after(error)
+    recovery.answered()
+    assert recovery.pause_after(error) <= 0.1
 
 
 @pytest.mark.parametrize("error", [HeedError("broken"), UnreachableError("nobody")])
 def test_what_waiting_does_not_mend_is_raised_at_once(error):
     with pytest.raises(type(error)):
-        Recovery(2.0, has_answered=False).after(Chunk(0, ("a",)), error)
+        Recovery(2.0).pause_after(error)
 
 
 def test_a_wrong_option_is_no_fault_of_a_text():
-    details = ErrorDetails(
-        "INVALID_ARGUMENT", field_violations=(FieldViolation("options.max_length", "too large"),)
-    )
-    error = InvalidRequestError("options.max_length: too large", details)
-    with pytest.raises(InvalidRequestError) as caught:
-        Recovery(2.0, has_answered=False).after(Chunk(0, ("a", "b")), error)
-    assert caught.value is error
+    def refuse(request, context):
+        fields = {"config.options.max_length": "too large"}
+        abort(context, grpc.StatusCode.INVALID_ARGUMENT, "wrong", fields=fields)
+
+    with serving(refuse) as (address, _), Client(address) as client:
+        answered, error = until_error(client.generate_many(["a", "b"]))
+    assert answered == []
+    assert isinstance(error, InvalidRequestError)
+    assert (str(error), error.text_index) == ("options.max_length: too large", None)
 
 
-def test_a_pause_sends_what_there_is():
-    paused = chunks(["a", PAUSE, PAUSE, "b"], small(texts_per_call=9))
-    assert [(chunk.texts, chunk.is_before_pause) for chunk in paused] == [
-        (("a",), True),
-        ((), True),
-        (("b",), False),
-    ]
+def test_a_gateway_that_falls_silent_is_given_up_after_the_timeout():
+    silence = threading.Event()
+
+    def fall_silent(request, context):
+        if request.texts[0] == "b":
+            silence.wait(5)
+        return upper_case(request)
+
+    with serving(fall_silent) as (address, _), Client(address, timeout_s=0.3) as client:
+        answered, error = until_error(client.generate_many(["a", "b"]))
+        silence.set()
+    assert answered == ["A"]
+    assert isinstance(error, TimedOutError)
 
 
 def with_pauses(heard):
