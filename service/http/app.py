@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +25,8 @@ from service.http.requests import GRPC_TIMEOUT_HEADER, TIMEOUT_HEADER
 from service.metrics import Metrics
 from service.pipeline.inference import InferencePipeline
 from service.settings import GatewaySettings
+
+logger = logging.getLogger(__name__)
 
 SMALLEST_COMPRESSED_BYTES: Final = 4096
 _COMPRESSION_LEVEL: Final = 1  # nearly as small as higher levels, at a fraction of the time
@@ -116,4 +119,5 @@ def _message(request: Request, error: HTTPException) -> str:
 
 
 async def _fail(request: Request, error: Exception) -> Response:
+    logger.error("an answer over HTTP failed", exc_info=error)
     return error_response(error, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 
@@ -63,7 +64,8 @@ class Pages:
             self._entrance.check_key(request.headers)
         except UnauthenticatedError as error:
             return error_response(error, request_id_of(request.headers))
-        text, content_type = self._metrics.exposition(request.headers.get("accept", ""))
+        accept = request.headers.get("accept", "")
+        text, content_type = await asyncio.to_thread(self._metrics.exposition, accept)
         return Response(text, headers={"content-type": content_type})
 
     def _has_key(self, request: Request) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 import uvicorn
 
 from service.http.app import HttpParts, make_app
+from service.http.connections import BoundedConnection
 from service.security.server_tls import ServerTls
 from service.settings import GatewaySettings
 
@@ -55,7 +56,7 @@ class HttpServer:
         self.url = f"{'http' if tls is None else 'https'}://{host}:{port}"
         config = uvicorn.Config(
             make_app(settings, parts),
-            http="h11",
+            http=BoundedConnection,
             ws="none",
             lifespan="off",
             log_config=None,

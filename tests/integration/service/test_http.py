@@ -303,6 +303,39 @@ def test_a_caller_that_leaves_takes_its_work_along(
         release.set()
 
 
+def test_closing_a_stream_takes_its_work_along(
+    http: httpx.Client, gateway: GatewayProcess, stub: StubModelServer
+) -> None:
+    release, began = threading.Event(), len(stub.requests)
+
+    def hang_later(request: object, response: object) -> None:
+        if len(stub.requests) > began + 1:
+            release.wait(10)
+
+    stub.predict_fault = hang_later
+    body = {"text": "abcdefghijkl", "chunkTokens": 2}
+    cancelled = frozenset({("method", "StreamGenerate"), ("reason", "CANCELLED")})
+    try:
+        with (
+            httpx.Client(base_url=gateway.url) as other,
+            other.stream("POST", "/v1/streamGenerate", json=body) as response,
+        ):
+            next(events_of(response))
+            assert open_streams(http) == 1
+        wait_until(
+            lambda: (
+                metric_values(http.get("/metrics").text, "heed_errors_total").get(cancelled, 0) == 1
+            )
+        )
+        assert open_streams(http) == 0
+    finally:
+        release.set()
+
+
+def open_streams(http: httpx.Client) -> float:
+    return sum(metric_values(http.get("/metrics").text, "heed_streams_open").values())
+
+
 def test_an_overload_says_when_to_come_back(http: httpx.Client) -> None:
     with running_http_gateway("--max-queue-tokens=1", "--max-batches-in-flight=1") as (other, stub):
         release = threading.Event()
