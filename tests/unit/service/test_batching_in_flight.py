@@ -37,7 +37,7 @@ def test_a_model_server_gets_what_it_works_on_and_one_more(workers: int, expecte
     assert useful_number(workers=workers, most=16) == expected
 
 
-@pytest.mark.parametrize(("workers", "expected"), [(1, {2}), (2, {3}), (4, {5}), (8, {9, 10})])
+@pytest.mark.parametrize(("workers", "expected"), [(1, {2}), (2, {3}), (4, {5}), (8, {8, 9, 10})])
 def test_times_that_vary_by_half_change_little(workers: int, expected: set[int]) -> None:
     assert useful_number(workers=workers, most=16, noise=0.5) in expected
 
