@@ -43,6 +43,7 @@ from model_export.config.training import (
     DevMetric,
     GuidedAlignmentSettings,
     RateSchedule,
+    TrainingPrecision,
     TrainingSettings,
 )
 from model_export.config.transformer import (
@@ -94,6 +95,7 @@ __all__ = [
     "RnnSettings",
     "ScoreKind",
     "StructuredSettings",
+    "TrainingPrecision",
     "TrainingSettings",
     "TransformerSettings",
     "XuHardSettings",

@@ -28,6 +28,13 @@ class RateSchedule(StrEnum):
     INVERSE_SQUARE_ROOT = "inverse_square_root"
 
 
+class TrainingPrecision(StrEnum):
+    """What training computes in; weights and their updates are float32 either way."""
+
+    FLOAT32 = "float32"
+    MIXED_BFLOAT16 = "mixed_bfloat16"
+
+
 class AlignmentLoss(StrEnum):
     """How attention is compared with given links, Chen et al. 2016."""
 
@@ -68,6 +75,8 @@ class TrainingSettings(Settings):
         adam_beta_2: How slowly Adam's mean of squared gradients changes.
         clip_norm: The longest gradient, as a norm over all weights; longer ones are shortened.
         label_smoothing: Share of each target's probability spread evenly over the vocabulary.
+        precision: What training computes in. With `mixed_bfloat16`, softmax and loss are float32
+            still; XLA cannot compile it. What is exported computes in float32 again.
         jit_compile: Whether XLA compiles the training step, once for every bucket.
         evaluate_every_steps: Steps between two evaluations on dev, each followed by a checkpoint.
         dev_metric: What decides which weights are the best; none = word accuracy of
@@ -95,6 +104,7 @@ class TrainingSettings(Settings):
     adam_beta_2: float = Field(default=0.999, gt=0, lt=1)
     clip_norm: float = Field(default=1.0, gt=0)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    precision: TrainingPrecision = TrainingPrecision.FLOAT32
     jit_compile: bool = True
     evaluate_every_steps: int = Field(default=500, ge=1)
     dev_metric: DevMetric | None = None
@@ -117,6 +127,12 @@ class TrainingSettings(Settings):
                 f"batch_tokens {self.batch_tokens} cannot hold a pair of the last length bucket, "
                 f"{self.length_buckets[-1]} tokens"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _half_precision_is_not_compiled(self) -> TrainingSettings:
+        if self.precision is TrainingPrecision.MIXED_BFLOAT16 and self.jit_compile:
+            raise ValueError("precision mixed_bfloat16 needs jit_compile: false")
         return self
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ from model_export.errors import DataError
 from model_export.evaluation.classification import ClassificationMetrics
 from model_export.evaluation.label_outputs import LabelDecoder
 from model_export.models.build_classifier import build_classifier
+from model_export.models.precision import computing_in
 from model_export.runs.training_run import LABELS_FILE, SOURCE_TOKENIZER_FILE, write_atomically
 from model_export.training.classifier_steps import (
     classifier_evaluation_step,
@@ -112,12 +113,13 @@ class ClassifierLearner:
     def __init__(self, recipe: Recipe, data: LabelledData) -> None:
         self._recipe = recipe
         self._data = data
-        self.model = build_classifier(
-            recipe.classifier_model,
-            vocabulary_size=data.tokenizer.vocabulary_size,
-            label_count=len(data.labels),
-            seed=recipe.training.seed,
-        )
+        with computing_in(recipe.training.precision):
+            self.model = build_classifier(
+                recipe.classifier_model,
+                vocabulary_size=data.tokenizer.vocabulary_size,
+                label_count=len(data.labels),
+                seed=recipe.training.seed,
+            )
         self.dev = _DevMeasures(recipe, data, self)
         self.train_sha256 = data.train_sha256
         self.train_count = data.train.row_count

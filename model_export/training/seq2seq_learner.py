@@ -11,6 +11,7 @@ from model_export.config import Recipe
 from model_export.data.batches import Batch, batch_dataset
 from model_export.data.buckets import PlannedBatch, plan_epoch
 from model_export.models import build_model
+from model_export.models.precision import computing_in
 from model_export.training.dev_evaluation import DevEvaluation
 from model_export.training.hard_attention import HardAttentionTerm, gradient_variance
 from model_export.training.objective import objective_terms
@@ -31,12 +32,13 @@ class Seq2SeqLearner:
     def __init__(self, recipe: Recipe, data: PreparedData) -> None:
         self._recipe = recipe
         self._data = data
-        self.model = build_model(
-            recipe.seq2seq_model,
-            source_vocabulary_size=data.source_tokenizer.vocabulary_size,
-            target_vocabulary_size=data.target_tokenizer.vocabulary_size,
-            seed=recipe.training.seed,
-        )
+        with computing_in(recipe.training.precision):
+            self.model = build_model(
+                recipe.seq2seq_model,
+                source_vocabulary_size=data.source_tokenizer.vocabulary_size,
+                target_vocabulary_size=data.target_tokenizer.vocabulary_size,
+                seed=recipe.training.seed,
+            )
         self.dev = DevEvaluation(recipe, data, self.model)
         self._terms = objective_terms(recipe)
         self.objective_variables = [item for term in self._terms for item in term.variables]

@@ -58,6 +58,7 @@ def test_a_recipe_written_as_json_reads_the_same(tmp_path: Path) -> None:
         ("training.epochs.x=1", '"training.epochs.x=1": epochs is a value and has no keys'),
         ("name=[", 'the value of "name=[" is not YAML'),
         ("training.learning_rate=.inf", "training.learning_rate: "),
+        ("training.precision=mixed_bfloat16", "mixed_bfloat16 needs jit_compile: false"),
     ],
 )
 def test_a_wrong_override_is_explained(override: str, message: str) -> None:
