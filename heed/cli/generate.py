@@ -21,6 +21,7 @@ from heed.cli.arguments import (
     positive_int,
     settle_attention,
 )
+from heed.cli.growing import add_stream_arguments, grown_results, settle_stream, whole_input
 from heed.cli.search_arguments import add_search_arguments, check_search, search_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ line gets an empty line (null with --json) and is not sent. A line that cannot
 be answered ends the work with an error that names it, after the answers before
 it.
 
+With --stream each text is split into sentences, and every sentence gets a line
+as soon as it is answered.
+
 With --num-hypotheses every text gets a line for each hypothesis: its place, its
 score and its text, separated by tabs. The attention shown is the best one's.
 With --alignments the words' origins stand behind each output, after a tab."""
@@ -49,6 +53,7 @@ _EXAMPLES: Final = """\
   heed generate attention --beam-width 8 --num-hypotheses 3
   heed generate attention --sample --temperature 0.7 --seed 1
   heed generate "two words" --alignments --attention-level words
+  heed generate --stream < letter.txt
   heed generate -- -s-"""
 
 
@@ -92,6 +97,7 @@ def _parser() -> Parser:
     add_search_arguments(parser)
     add_attention_arguments(parser)
     add_answer_arguments(parser)
+    add_stream_arguments(parser)
     add_gateway_arguments(parser)
     return parser
 
@@ -99,12 +105,13 @@ def _parser() -> Parser:
 def _check(parser: Parser, arguments: argparse.Namespace) -> None:
     """Settles what the arguments leave open, and refuses what does not go together."""
     check_search(parser, arguments)
+    settle_stream(parser, arguments)
     from_input = arguments.texts in ([], ["-"])
     if from_input:
         arguments.texts = []
         if sys.stdin is None:
             parser.error("give a TEXT: standard input is closed")
-    shows_map = not from_input and sys.stdout.isatty()
+    shows_map = not from_input and not arguments.stream and sys.stdout.isatty()
     settle_attention(parser, arguments, shows_map=shows_map)
 
 
@@ -114,7 +121,10 @@ def _generate(arguments: argparse.Namespace) -> None:
 
     output = attention_output(arguments.attention, heads=arguments.heads)
     if not arguments.texts and sys.stdin.isatty():
-        print("heed: one text per line; end with Ctrl-D", file=sys.stderr)
+        what = "one text" if arguments.stream else "one text per line"
+        print(f"heed: {what}; end with Ctrl-D", file=sys.stderr)
+    if arguments.stream and not arguments.texts:
+        arguments.texts = [whole_input()]
     answer = _answer_texts if arguments.texts else _answer_lines
     with client_for(arguments) as client:
         try:
@@ -193,14 +203,22 @@ def _answers(
     somebody_waits = arguments.texts or sys.stdin.isatty()
     priority = Priority.INTERACTIVE if somebody_waits else Priority.BULK
     asking = client.with_search(search_of(arguments)).with_answers(answer_options_of(arguments))
-    results = asking.with_priority(priority).generate_many(
-        texts,
-        model=model_of(arguments),
-        attention=level_of(arguments),
-        max_length=arguments.max_length,
-        min_length=arguments.min_length,
-        prefix=arguments.prefix,
-    )
+    asking = asking.with_priority(priority)
+    options = {
+        "model": model_of(arguments),
+        "attention": level_of(arguments),
+        "max_length": arguments.max_length,
+        "min_length": arguments.min_length,
+        "prefix": arguments.prefix,
+    }
+    if arguments.stream:
+        chunk = arguments.chunk_tokens
+        results = grown_results(
+            asking.stream_generate(text, split_sentences=True, chunk_tokens=chunk, **options)
+            for text in arguments.texts
+        )
+    else:
+        results = asking.generate_many(texts, **options)
     return _timed(results) if arguments.timings else results
 
 
