@@ -261,7 +261,7 @@ class ReplicaPool:
     async def _ask(self, replica: Replica, work: _Work) -> Mapping[str, Array]:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        self._metrics.outstanding(replica.name, replica.outstanding_tokens + work.tokens)
+        self._show_load(replica, replica.outstanding_tokens + work.tokens)
         try:
             answer = await replica.predict(
                 work.target,
@@ -277,11 +277,15 @@ class ReplicaPool:
             self._note_failure(replica, work, error)
             raise
         finally:
-            self._metrics.outstanding(replica.name, replica.outstanding_tokens)
+            self._show_load(replica, replica.outstanding_tokens)
         self._metrics.called(replica.name, is_ok=True)
         replica.is_doubtful = False
         self._judge(replica, Outcome.ANSWERED, work, seconds=loop.time() - began)
         return answer
+
+    def _show_load(self, replica: Replica, tokens: int) -> None:
+        if replica.endpoint in self._replicas:  # one that left is forgotten by the metrics
+            self._metrics.outstanding(replica.name, tokens)
 
     def _note_failure(self, replica: Replica, work: _Work, error: ServiceError) -> None:
         key = work.target.model

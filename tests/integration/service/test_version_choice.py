@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Iterator
-from pathlib import Path
 
 import grpc
 import pytest
 from google.rpc import error_details_pb2
 
-from heed.client import Client, ModelVersion, NotFoundError
+from heed.client import Client, ModelVersion
 from heed.v1 import inference_pb2, model_pb2
-from tests.support.exported_model import MODEL_NAME as REAL_NAME
 from tests.support.gateway import (
     GatewayProcess,
     detail_of,
@@ -21,7 +19,6 @@ from tests.support.gateway import (
     running_gateway,
     violations_of,
 )
-from tests.support.model_server import running_model_server
 from tests.support.stub_model_server import MODEL_NAME, StubModelServer, running_stub
 from tests.support.waiting import wait_until
 
@@ -135,35 +132,3 @@ def test_a_canary_that_is_gone_costs_nothing(
     assert {version_for(gateway, f"call-{index}") for index in range(40)} == {6}
     stub.available = [7, 6, 5]
     wait_until(lambda: list(described(gateway).ready_versions) == [7, 6, 5])
-
-
-def config(base_path: Path, labels: dict[str, int]) -> str:
-    entries = "".join(
-        f'version_labels {{ key: "{label}" value: {version} }} '
-        for label, version in labels.items()
-    )
-    return (
-        f'model_config_list {{ config {{ name: "{REAL_NAME}" base_path: "{base_path}" '
-        f'model_platform: "tensorflow" model_version_policy {{ all {{ }} }} {entries} }} }}'
-    )
-
-
-def test_labels_of_the_model_server_are_followed(exported_models_dir: Path, tmp_path: Path) -> None:
-    base_path = exported_models_dir / REAL_NAME
-    file = tmp_path / "models.config"
-    file.write_text(config(base_path, {"stable": 1}))
-    flags = [f"--model_config_file={file}", "--model_config_file_poll_wait_seconds=0.1"]
-    more = ["--model-label=g2p:stable", "--model-label=g2p:next", "--poll-interval-s=0.1"]
-    with (
-        running_model_server([*flags, "--allow_version_labels_for_unavailable_models"]) as server,
-        running_gateway(["--model-server", server.address, "--model", REAL_NAME, *more]) as gateway,
-        Client(gateway.address, timeout_s=60) as client,
-    ):
-        assert list(described(gateway).versions[0].labels) == ["stable"]
-        answer = client.generate("heed", model=ModelVersion(label="stable"))
-        assert answer.model == ModelVersion(REAL_NAME, 1)
-        file.write_text(config(base_path, {"next": 1}))
-        wait_until(lambda: list(described(gateway).versions[0].labels) == ["next"])
-        assert client.generate("heed", model=ModelVersion(label="next")).model.version == 1
-        with pytest.raises(NotFoundError, match="no label 'stable'; its labels are: next"):
-            client.generate("heed", model=ModelVersion(label="stable"))
