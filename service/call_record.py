@@ -10,11 +10,24 @@ from typing import Final
 
 @dataclass(slots=True, eq=False)
 class StageTimes:
-    """Where the time of a call went so far, in seconds."""
+    """Where the time of a call went so far, in seconds. No moment counts for two stages."""
 
     tokenize_s: float
     queue_s: float
     model_s: float
+    detokenize_s: float = 0.0
+    heads_s: float = 0.0
+    attention_s: float = 0.0
+
+    def by_name(self) -> dict[str, float]:
+        """The seconds of each stage; of those that few calls have only where there were any."""
+        always = {"tokenize": self.tokenize_s, "queue": self.queue_s, "model": self.model_s}
+        further = {
+            "detokenize": self.detokenize_s,
+            "heads": self.heads_s,
+            "attention": self.attention_s,
+        }
+        return always | {name: seconds for name, seconds in further.items() if seconds}
 
 
 @dataclass(slots=True, eq=False)
@@ -88,8 +101,16 @@ def note_chunk() -> None:
         record.first_chunk_at = time.perf_counter()
 
 
-def note_stages(*, tokenize_s: float, queue_s: float, model_s: float) -> None:
+def note_stages(
+    *,
+    tokenize_s: float,
+    queue_s: float,
+    model_s: float,
+    detokenize_s: float = 0.0,
+    heads_s: float = 0.0,
+    attention_s: float = 0.0,
+) -> None:
     """Notes where the running call's time went so far, in seconds."""
     record = current_call.get()
     if record is not None:
-        record.stages = StageTimes(tokenize_s, queue_s, model_s)
+        record.stages = StageTimes(tokenize_s, queue_s, model_s, detokenize_s, heads_s, attention_s)

@@ -152,11 +152,8 @@ def _facts(ending: _Ending) -> dict[str, object]:
     if record.version:
         facts["version"] = record.version
     if record.stages is not None:
-        facts |= {
-            "tokenize_s": round(record.stages.tokenize_s, 6),
-            "queue_s": round(record.stages.queue_s, 6),
-            "model_s": round(record.stages.model_s, 6),
-        }
+        stages = record.stages.by_name().items()
+        facts |= {f"{stage}_s": round(seconds_in_it, 6) for stage, seconds_in_it in stages}
     if isinstance(record.request, Message):
         facts["request"] = json_format.MessageToDict(record.request)
     return facts

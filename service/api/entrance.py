@@ -178,12 +178,8 @@ class Entrance:
             reason = failure.reason if isinstance(failure, ServiceError) else code
             self._metrics.failed(method=record.method, reason=reason)
         elif stages is not None:
-            self._metrics.stages(
-                model=record.model,
-                tokenize_s=stages.tokenize_s,
-                queue_s=stages.queue_s,
-                model_s=stages.model_s,
-            )
+            for stage, seconds_in_it in stages.by_name().items():
+                self._metrics.stage(stage, model=record.model, seconds=seconds_in_it)
         self._log.ended(record, code=code, seconds=seconds, failure=failure)
 
 

@@ -34,7 +34,8 @@ class CallMetrics:
         )
         self._stages = families.histogram(
             "stage_duration_seconds",
-            "Where the time of answered calls went, in seconds: tokenize, queue or model.",
+            "Where the time of answered calls went, in seconds: tokenize, queue, model, "
+            "detokenize, heads or attention.",
             ("stage", "model"),
             bounds=DURATION_BOUNDS_S,
         )
@@ -73,11 +74,9 @@ class CallMetrics:
         """A call failed for a reason of `service.errors`, or "CANCELLED"."""
         self._errors.labels(method, reason).inc()
 
-    def stages(self, *, model: str, tokenize_s: float, queue_s: float, model_s: float) -> None:
-        """Where the time of an answered call went, in seconds."""
-        self._stages.labels("tokenize", model).observe(tokenize_s)
-        self._stages.labels("queue", model).observe(queue_s)
-        self._stages.labels("model", model).observe(model_s)
+    def stage(self, stage: str, *, model: str, seconds: float) -> None:
+        """How long a stage of an answered call took: "queue", "model", "heads", ..."""
+        self._stages.labels(stage, model).observe(seconds)
 
     def stream_began(self, method: str) -> None:
         """A stream opened."""

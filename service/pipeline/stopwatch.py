@@ -63,9 +63,12 @@ class Stopwatch:
         """The times so far."""
         total_s = time.perf_counter() - self._began
         note_stages(
-            tokenize_s=self._tokenize_s + self._detokenize_s,
+            tokenize_s=self._tokenize_s,
             queue_s=self._queue_s,
             model_s=self._model_s,
+            detokenize_s=self._detokenize_s,
+            heads_s=self._heads_s,
+            attention_s=self._attention_s,
         )
         return Timings(
             total_s=total_s,

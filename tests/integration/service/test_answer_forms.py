@@ -197,8 +197,7 @@ def test_stages_never_add_up_to_more_than_the_total(gateway: GatewayProcess, lev
     }
     total = stages.pop("total_duration")
     assert sum(stages.values()) <= total
-    for name in ("tokenize", "model", "detokenize"):
+    for name in ("tokenize", "model", "detokenize", "attention"):
         assert stages[f"{name}_duration"] > 0
     assert (stages.get("heads_duration", 0) > 0) == (level == "HEADS")
-    assert (stages["attention_duration"] > 100_000) == (level == "WORDS") or level != "WORDS"
     assert timings.cached_result_count == 0
