@@ -195,21 +195,27 @@ def _pages() -> dict[str, Schema]:
             "Whether calls can be answered",
             {"200": ("They can.", readiness), "503": ("They cannot; the reasons.", readiness)},
         ),
-        "/metrics": _page("metrics", "Metrics for Prometheus", {"200": ("They are.", text)}),
+        "/metrics": _page(
+            "metrics", "Metrics for Prometheus", {"200": ("They are.", text)}, needs_key=True
+        ),
         "/openapi.json": _page("openapi", "This document", {"200": ("It is.", alive)}),
     }
 
 
-def _page(name: str, summary: str, answers: dict[str, tuple[str, Schema]]) -> Schema:
+def _page(
+    name: str,
+    summary: str,
+    answers: dict[str, tuple[str, Schema]],
+    *,
+    needs_key: bool = False,
+) -> Schema:
     responses = {
         status: {"description": description, "content": content}
         for status, (description, content) in answers.items()
     }
-    return {
-        "get": {
-            "operationId": name,
-            "summary": summary,
-            "security": [{}],
-            "responses": responses,
-        }
-    }
+    page: Schema = {"operationId": name, "summary": summary, "responses": responses}
+    if needs_key:
+        responses["default"] = _failure("Where keys are asked for: there is none that is good.")
+    else:
+        page["security"] = [{}]
+    return {"get": page}

@@ -17,12 +17,10 @@ from service.http.methods import METHODS
 from service.http.openapi import openapi_document
 from service.http.openapi.schemas import comments
 from service.metrics import Metrics
-from service.pipeline.inference import InferencePipeline
 from service.settings import read_settings
 
 NOT_OVER_HTTP = {"GenerateMany"}
 """HTTP cannot read and write at once."""
-NOT_YET = {"Classify"} if not hasattr(InferencePipeline, "classify") else set[str]()
 
 SERVICE = inference_pb2.DESCRIPTOR.services_by_name["InferenceService"]
 
@@ -33,7 +31,7 @@ def test_the_document_is_valid() -> None:
 
 def test_every_method_of_the_service_is_offered() -> None:
     offered = {method.name for method in METHODS}
-    assert offered | NOT_OVER_HTTP | NOT_YET == set(SERVICE.methods_by_name)
+    assert offered | NOT_OVER_HTTP == set(SERVICE.methods_by_name)
     assert not offered & NOT_OVER_HTTP
 
 
