@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import concurrent.futures
+import re
 import threading
 import time
 from collections.abc import Iterator
 
 import grpc
+import httpx
 import pytest
 
 from heed.v1 import inference_pb2
@@ -22,6 +24,7 @@ from tests.support.stub_model_server import MODEL_NAME, StubModelServer, abort, 
 from tests.support.waiting import wait_until
 
 PIECES = inference_pb2.ATTENTION_LEVEL_PIECES
+CACHE_BYTES = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +35,9 @@ def stub() -> Iterator[StubModelServer]:
 
 @pytest.fixture(scope="module")
 def gateway(stub: StubModelServer) -> Iterator[GatewayProcess]:
-    flags = ["--model-server", stub.address, "--model", MODEL_NAME, "--cache-bytes", "200000"]
-    with running_gateway([*flags, "--poll-interval-s", "0.05"]) as one:
+    flags = ["--model-server", stub.address, "--model", MODEL_NAME, "--http-port=0"]
+    limits = ["--cache-bytes", str(CACHE_BYTES), "--max-queue-tokens=20", "--poll-interval-s=0.05"]
+    with running_gateway([*flags, *limits]) as one:
         yield one
 
 
@@ -152,3 +156,46 @@ def test_a_new_version_answers_anew(gateway: GatewayProcess, stub: StubModelServ
     wait_until(lambda: ask(gateway, "other").model.version == 2)
     assert ask(gateway, "version").timings.cached_result_count == 0
     stub.available = [1]
+
+
+def metric(gateway: GatewayProcess, name: str, result: str = "") -> float:
+    text = httpx.get(f"{gateway.url}/metrics").text
+    label = f'{{result="{result}"}}' if result else ""
+    found = re.search(rf"^heed_cache_{name}{label} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def test_the_cache_never_takes_more_than_it_may_and_metrics_tell(gateway: GatewayProcess) -> None:
+    letters = "abcdefghij"
+    texts = [first + second for first in letters for second in letters]
+    hits, misses = metric(gateway, "lookups_total", "hit"), metric(gateway, "lookups_total", "miss")
+    for text in texts:
+        ask(gateway, text, attention=PIECES)
+    assert metric(gateway, "lookups_total", "miss") == misses + len(texts)
+    assert metric(gateway, "lookups_total", "hit") == hits
+    assert 0.9 * CACHE_BYTES < metric(gateway, "bytes") <= CACHE_BYTES
+    assert metric(gateway, "entries") + metric(gateway, "evictions_total") >= len(texts)
+    assert ask(gateway, texts[-1], attention=PIECES).timings.cached_result_count == 1
+    assert ask(gateway, texts[0], attention=PIECES).timings.cached_result_count == 0
+
+
+def test_known_answers_are_given_while_the_queue_is_full(
+    gateway: GatewayProcess, stub: StubModelServer
+) -> None:
+    ask(gateway, "famous")
+    release = threading.Event()
+
+    def hold(request: object, response: object) -> None:
+        release.wait(20)
+
+    stub.predict_fault = hold
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        waiting = []
+        for number in range(40):
+            text = chr(97 + number % 26) * (8 + number // 26)
+            waiting.append(pool.submit(ask, gateway, text))
+        wait_until(lambda: any(call.done() for call in waiting))
+        refused = [call for call in waiting if call.done()]
+        assert error_of(refused[0].result).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert ask(gateway, "famous").timings.cached_result_count == 1
+        release.set()
