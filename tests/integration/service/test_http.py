@@ -320,7 +320,8 @@ def test_closing_a_stream_takes_its_work_along(
             httpx.Client(base_url=gateway.url) as other,
             other.stream("POST", "/v1/streamGenerate", json=body) as response,
         ):
-            next(events_of(response))
+            events = events_of(response)  # closing these would close the connection
+            next(events)
             assert open_streams(http) == 1
         wait_until(
             lambda: (
