@@ -116,6 +116,8 @@ class ModelServer:
             if server_name:
                 options.append(("grpc.ssl_target_name_override", server_name))
             self._channel = grpc.aio.secure_channel(address, credentials, options=options)
+        self._address = address
+        self._last_failure = ""
         self._is_closed = False
         self._calls_under_way = 0
         self._idle = asyncio.Event()
@@ -168,6 +170,7 @@ class ModelServer:
             answer = await self._call(GET_MODEL_STATUS, request.SerializeToString(), timeout_s)
             response = serving_pb2.GetModelStatusResponse.FromString(answer)
         except grpc.aio.AioRpcError as error:
+            self._tell_failure(f"{error.code().name}: {error.details()}")
             raise ModelStatusError(error.code(), error.details() or "") from error
         except ModelServerUnreachableError as error:
             raise ModelStatusError(grpc.StatusCode.UNAVAILABLE, error.message) from error
@@ -175,7 +178,14 @@ class ModelServer:
             raise ModelStatusError(
                 grpc.StatusCode.INTERNAL, "the answer is no GetModelStatusResponse"
             ) from error
+        self._last_failure = ""
         return tuple(_version_status(status) for status in response.model_version_status)
+
+    def _tell_failure(self, words: str) -> None:
+        """Logs why the model server cannot be asked: a handshake may say what is wrong with it."""
+        if words != self._last_failure:
+            logger.warning("model server %s cannot be asked: %s", self._address, words)
+            self._last_failure = words
 
     async def labelled_version(self, model: str, label: str, *, timeout_s: float) -> int | None:
         """Asks which version a label stands for; None if it stands for none here.

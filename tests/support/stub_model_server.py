@@ -216,8 +216,13 @@ def _attention(
 
 
 @contextmanager
-def running_stub(port: int = 0, host: str = "127.0.0.1") -> Iterator[StubModelServer]:
-    """A stub that listens while the block runs."""
+def running_stub(
+    port: int = 0,
+    host: str = "127.0.0.1",
+    *,
+    credentials: grpc.ServerCredentials | None = None,
+) -> Iterator[StubModelServer]:
+    """A stub that listens while the block runs, by TLS if there are credentials."""
     stub = StubModelServer(host=host)
     pool = concurrent.futures.ThreadPoolExecutor(max_workers=16)
     server = grpc.server(pool, options=[("grpc.so_reuseport", 0)])
@@ -234,7 +239,10 @@ def running_stub(port: int = 0, host: str = "127.0.0.1") -> Iterator[StubModelSe
     }
     for service, handlers in methods.items():
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-    stub.port = server.add_insecure_port(f"{host}:{port}")
+    if credentials is None:
+        stub.port = server.add_insecure_port(f"{host}:{port}")
+    else:
+        stub.port = server.add_secure_port(f"{host}:{port}", credentials)
     server.start()
     try:
         yield stub
