@@ -31,7 +31,7 @@ _EXAMPLES: Final = """\
   heed tokenize --json < words.txt | jq .token_count"""
 
 _TEXTS_PER_CALL: Final = 64
-_CHARACTERS_PER_CALL: Final = 50_000
+_CHARACTERS_PER_CALL: Final = 10_000
 _HEADINGS: Final = ("id", "piece", "text", "begin", "end", "kind")
 
 

@@ -211,7 +211,7 @@ class InferencePipeline:
         check_count("texts", len(call.texts), self._settings.max_texts_per_call)
         fields = [f"texts[{index}]" for index in range(len(call.texts))]
         self._check_characters(fields, list(call.texts))
-        check_total_characters(call.texts)
+        check_total_characters(call.texts, self._settings.max_text_characters)
         version = self._registry.resolve(call.model)
         results = await tokenize_on(version, call.texts, call.side)
         return TokenizeAnswer(version.key, results, max_token_count(version, call.side))

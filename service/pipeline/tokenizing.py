@@ -13,27 +13,34 @@ from service.domain.requests import TextSide
 from service.errors import InvalidRequestError
 from service.pipeline.tokens import source_tokens
 
-MAX_CHARACTERS: Final = 100_000
-"""The most code points of all texts of a call: what is sent back is many times as large."""
+MAX_CHARACTERS: Final = 20_000
+"""The most code points of all texts of a call: what is sent back is many times as large. One text
+may have more, where the gateway's limit of a text is higher."""
+SHORT_CHARACTERS: Final = 1000
+"""A text up to here is split faster than it is handed to another thread."""
 
 
-def check_total_characters(texts: Sequence[str]) -> None:
+def check_total_characters(texts: Sequence[str], max_text_characters: int) -> None:
     """Checks how much a call wants split.
 
+    Args:
+        texts: The texts.
+        max_text_characters: The most code points of one text.
+
     Raises:
-        InvalidRequestError: The texts have more than MAX_CHARACTERS code points together.
+        InvalidRequestError: The texts have too many code points together.
     """
-    total = sum(map(len, texts))
-    if total > MAX_CHARACTERS:
+    total, most = sum(map(len, texts)), max(MAX_CHARACTERS, max_text_characters)
+    if total > most:
         raise InvalidRequestError.of(
-            "texts", f"must have at most {MAX_CHARACTERS} characters together, got {total}"
+            "texts", f"must have at most {most} characters together, got {total}"
         )
 
 
 async def tokenize_on(
     version: LoadedVersion, texts: Sequence[str], side: TextSide
 ) -> tuple[TokenizedText, ...]:
-    """The tokens of every text. Other calls have their turn between texts.
+    """The tokens of every text. Other calls have their turn meanwhile.
 
     Args:
         version: Whose tokenizers these are.
@@ -47,8 +54,11 @@ async def tokenize_on(
     longest = max_token_count(version, side)
     results = []
     for text in texts:
-        results.append(_tokenize(text, tokenizer, longest))
-        await asyncio.sleep(0)
+        if len(text) > SHORT_CHARACTERS:
+            results.append(await asyncio.to_thread(_tokenize, text, tokenizer, longest))
+        else:
+            results.append(_tokenize(text, tokenizer, longest))
+            await asyncio.sleep(0)
     return tuple(results)
 
 

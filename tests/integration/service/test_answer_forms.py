@@ -176,7 +176,7 @@ def test_too_much_to_split_is_refused_and_no_error_holds_the_text(gateway: Gatew
     request = inference_pb2.TokenizeRequest(texts=[secret * 4000] * 7)
     error = error_of(lambda: gateway.stub.Tokenize(request, timeout=60))
     assert violations_of(error) == {
-        "texts": "must have at most 100000 characters together, got 112000"
+        "texts": "must have at most 20000 characters together, got 112000"
     }
     side = inference_pb2.TokenizeRequest(texts=[secret], side=7)
     assert "side" in violations_of(error_of(lambda: gateway.stub.Tokenize(side, timeout=60)))
