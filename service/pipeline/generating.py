@@ -26,7 +26,7 @@ from service.pipeline.rows import (
 )
 from service.pipeline.search_limits import check_search
 from service.pipeline.stopwatch import Stopwatch
-from service.pipeline.tokens import is_ended, source_tokens, target_tokens
+from service.pipeline.tokens import encode, is_ended, source_tokens, target_tokens
 
 
 async def generate_on(
@@ -84,10 +84,10 @@ def encode_sources(texts: Sequence[str], version: LoadedVersion) -> list[tuple[T
     violations = Violations()
     sources = []
     for index, text in enumerate(texts):
-        tokens = version.source_tokenizer.encode(text)
-        check_source(
-            violations, f"texts[{index}]", token_count=len(tokens), contract=version.contract
+        tokens, count = encode(
+            version.source_tokenizer, text, most=version.contract.max_source_tokens
         )
+        check_source(violations, f"texts[{index}]", token_count=count, contract=version.contract)
         sources.append(tokens)
         if violations.is_full:
             break
@@ -101,8 +101,9 @@ def encode_prefix(options: GenerateOptions, version: LoadedVersion) -> list[int]
     Raises:
         InvalidRequestError: They, or another option, break a limit of this version.
     """
-    prefix = version.target_tokenizer.encode(options.prefix)
-    check_options(options, len(prefix), version.contract)
+    longest = version.contract.max_target_tokens
+    prefix, count = encode(version.target_tokenizer, options.prefix, most=longest)
+    check_options(options, count, version.contract)
     check_prefix(prefix)
     check_search(options.search, version.contract)
     return [token.id for token in prefix]

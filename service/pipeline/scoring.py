@@ -15,7 +15,7 @@ from service.pipeline.limits import Violations, check_source, check_target
 from service.pipeline.row_outputs import read_score
 from service.pipeline.rows import run_rows, score_inputs, score_target, with_end
 from service.pipeline.stopwatch import Stopwatch
-from service.pipeline.tokens import scored_tokens, source_tokens
+from service.pipeline.tokens import encode, scored_tokens, source_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +60,18 @@ async def score_on(
 
 
 def _encode_pairs(pairs: Sequence[TextPair], version: LoadedVersion) -> list[_EncodedPair]:
-    violations = Violations()
+    violations, contract = Violations(), version.contract
     encoded = []
     for index, pair in enumerate(pairs):
-        source = version.source_tokenizer.encode(pair.source_text)
-        target = version.target_tokenizer.encode(pair.target_text)
+        source, source_count = encode(
+            version.source_tokenizer, pair.source_text, most=contract.max_source_tokens
+        )
+        target, target_count = encode(
+            version.target_tokenizer, pair.target_text, most=contract.max_target_tokens
+        )
         path = f"pairs[{index}]"
-        check_source(
-            violations,
-            f"{path}.source_text",
-            token_count=len(source),
-            contract=version.contract,
-        )
-        check_target(
-            violations,
-            f"{path}.target_text",
-            token_count=len(target),
-            contract=version.contract,
-        )
+        check_source(violations, f"{path}.source_text", token_count=source_count, contract=contract)
+        check_target(violations, f"{path}.target_text", token_count=target_count, contract=contract)
         encoded.append(_EncodedPair(pair, source, target))
         if violations.is_full:
             break

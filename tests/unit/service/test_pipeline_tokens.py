@@ -1,7 +1,13 @@
 from __future__ import annotations
 
 from service.domain.answers import TokenKind
-from service.pipeline.tokens import is_ended, scored_tokens, source_tokens, target_tokens
+from service.pipeline.tokens import (
+    encode,
+    is_ended,
+    scored_tokens,
+    source_tokens,
+    target_tokens,
+)
 from tests.support.stub_model_server import END, letters
 
 
@@ -42,3 +48,10 @@ def test_a_given_target_is_closed_by_the_end_token() -> None:
     tokens = scored_tokens("ab", letters().encode("ab"), [-1.0, -2.0, -3.0])
     assert [token.kind for token in tokens] == [TokenKind.TEXT, TokenKind.TEXT, TokenKind.END]
     assert [token.score for token in tokens] == [-1.0, -2.0, -3.0]
+
+
+def test_of_a_text_that_is_far_too_long_the_tokens_are_counted_and_not_placed() -> None:
+    assert encode(letters(), "ab" * 100, most=16) == ((), 200)
+    for text in ("ab" * 9, "ab", "", " " * 500 + "a"):
+        expected = letters().encode(text)
+        assert encode(letters(), text, most=16) == (expected, len(expected))
