@@ -399,7 +399,10 @@ def test_readiness_names_the_reason_for_each_model() -> None:
     flags = ["--model-server=127.0.0.1:1", "--model=g2p", "--model=en-de", "--http-port=0"]
     with running_gateway(flags, until_ready=False) as other:
         assert httpx.get(f"{other.url}/healthz").json() == {"status": "ok"}
-        wait_until(lambda: "UNAVAILABLE" in httpx.get(f"{other.url}/readyz").text)
+        wait_until(
+            lambda: httpx.get(f"{other.url}/readyz").text.count("does not answer") == 2,
+            timeout_s=30,
+        )
         body = body_of(httpx.get(f"{other.url}/readyz"), "Readiness", 503)
         assert not body["ready"]
         assert [model["name"] for model in body["models"]] == ["en-de", "g2p"]
