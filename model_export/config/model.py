@@ -40,6 +40,10 @@ class RnnSettings(ModelLimits):
         attention: The decoder's attention.
         decoder: When the decoder attends; none = as the attention's paper has it.
         input_feeding: Whether a Luong decoder reads its last attentional vector (section 3.3).
+        variational_dropout: Whether dropout drops the same elements at every position of a
+            sequence (Gal and Ghahramani 2016); else others at each.
+        recurrent_dropout: Share of a recurrence's own state dropped in training, always the same
+            elements at every position.
         embedding_width: Width of the token vectors on both sides.
         encoder_width: Width of the encoder's state in each direction.
         decoder_width: Width of the decoder's state.
@@ -55,6 +59,8 @@ class RnnSettings(ModelLimits):
     attention: AttentionSettings = Field(default_factory=BahdanauSettings)
     decoder: DecoderKind | None = None
     input_feeding: bool = True
+    variational_dropout: bool = False
+    recurrent_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     embedding_width: Width = 128
     encoder_width: Width = 128
     decoder_width: Width = 128

@@ -23,7 +23,7 @@ class BahdanauDecoder(RnnDecoder):
         """One position, from the last token's vector, float [B, embedding_width]."""
         attended = self.attend(state.cells[-1][0], state, memory)
         inputs = tf.concat([embedded, attended.context], axis=-1)
-        output, cells = self.run_cells(inputs, state.cells)
+        output, cells = self.run_cells(inputs, state)
         features = tf.concat([output, attended.context, embedded], axis=-1)
         heads = attended.weights[:, tf.newaxis, tf.newaxis, :]
         return DecoderStep(features, heads, RnnState(cells, attended.state), attended.choice)

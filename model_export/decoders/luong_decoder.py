@@ -9,6 +9,7 @@ from model_export.attention import Attention
 from model_export.decoders.base import DecoderStep
 from model_export.decoders.rnn_decoder import RnnDecoder, RnnMemory, RnnState
 from model_export.encoders import EncoderOutput
+from model_export.rnn_dropout import NO_DROPOUT, RnnDropout
 
 
 class LuongDecoder(RnnDecoder):
@@ -29,7 +30,8 @@ class LuongDecoder(RnnDecoder):
         attention: Where to look in the source.
         attentional_width: Width of a_t.
         input_feeding: Whether the recurrence reads a_{t-1}.
-        dropout: Share of the embeddings' elements dropped in training, 0 to below 1.
+        dropout: What is dropped in training of what each cell reads; of its own state, the cell
+            itself drops.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class LuongDecoder(RnnDecoder):
         attention: Attention,
         attentional_width: int,
         input_feeding: bool = True,
-        dropout: float = 0.0,
+        dropout: RnnDropout = NO_DROPOUT,
         **kwargs: object,
     ) -> None:
         super().__init__(
@@ -69,7 +71,7 @@ class LuongDecoder(RnnDecoder):
     def step_embedded(self, embedded: tf.Tensor, state: RnnState, memory: RnnMemory) -> DecoderStep:
         """One position, from the last token's vector, float [B, embedding_width]."""
         inputs = tf.concat([embedded, state.fed], axis=-1) if self.input_feeding else embedded
-        output, cells = self.run_cells(inputs, state.cells)
+        output, cells = self.run_cells(inputs, state)
         attended = self.attend(output, state, memory)
         features = self.attentional(tf.concat([attended.context, output], axis=-1))
         heads = attended.weights[:, tf.newaxis, tf.newaxis, :]

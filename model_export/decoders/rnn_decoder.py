@@ -9,9 +9,12 @@ import keras
 import tensorflow as tf
 
 from model_export.attention import Attention, AttentionOutput, Choice
+from model_export.composite import CompositeLayer
 from model_export.config import CellKind
 from model_export.decoders.base import DecoderOutput, DecoderStep, State
+from model_export.decoders.cell_dropout import CellDropout, at_step
 from model_export.encoders import EncoderOutput
+from model_export.rnn_dropout import NO_DROPOUT, RnnDropout
 
 
 class RnnMemory(NamedTuple):
@@ -36,14 +39,17 @@ class RnnState(NamedTuple):
             [B, width] each.
         attention: What the attention remembers.
         fed: The last attentional vector, float [B, F], if the decoder reads it; else ().
+        kept: What dropout keeps, in this step of training, of what each cell above the first
+            reads, float [B, width] each; else ().
     """
 
     cells: tuple[tuple[tf.Tensor, ...], ...]
     attention: State
     fed: Any = ()
+    kept: tuple[tf.Tensor, ...] = ()
 
 
-class RnnDecoder(keras.layers.Layer):
+class RnnDecoder(CompositeLayer):
     """Recurrent layers with attention; when they attend is the subclass' matter.
 
         state_0 = tanh(W_s summary)         Bahdanau et al. 2015, A.2.2, for each layer's states
@@ -53,7 +59,8 @@ class RnnDecoder(keras.layers.Layer):
         embedding_width: Width of the token vectors.
         cells: The recurrence of each layer, bottom first; at least one. See `build_cells`.
         attention: Where to look in the source.
-        dropout: Share of the embeddings' elements dropped in training, 0 to below 1.
+        dropout: What is dropped in training of what each cell reads; of its own state, the cell
+            itself drops.
     """
 
     def __init__(
@@ -63,12 +70,15 @@ class RnnDecoder(keras.layers.Layer):
         embedding_width: int,
         cells: list[keras.layers.Layer],
         attention: Attention,
-        dropout: float = 0.0,
+        dropout: RnnDropout = NO_DROPOUT,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
         self.embedding = keras.layers.Embedding(vocabulary_size, embedding_width, name="embedding")
-        self.dropout = keras.layers.Dropout(dropout, name="dropout")
+        self.dropout = dropout.of_sequences("dropout")
+        self.cell_dropout = CellDropout(
+            [_widths(cell)[0] for cell in cells[:-1]], dropout, name="cell_dropout"
+        )
         self.cells = cells
         self.attention = attention
         self.initial_projections = [
@@ -107,12 +117,14 @@ class RnnDecoder(keras.layers.Layer):
         )
 
     def run_cells(
-        self, inputs: tf.Tensor, states: tuple[tuple[tf.Tensor, ...], ...]
+        self, inputs: tf.Tensor, state: RnnState
     ) -> tuple[tf.Tensor, tuple[tuple[tf.Tensor, ...], ...]]:
         """The top layer's output, float [B, width], and all layers' new states."""
         new_states = []
-        for cell, state in zip(self.cells, states, strict=True):
-            inputs, new_state = cell(inputs, list(state))
+        for layer, (cell, cell_state) in enumerate(zip(self.cells, state.cells, strict=True)):
+            if state.kept and layer:
+                inputs = inputs * state.kept[layer - 1]
+            inputs, new_state = cell(inputs, list(cell_state))
             new_states.append(tuple(new_state))
         return inputs, tuple(new_states)
 
@@ -134,7 +146,12 @@ class RnnDecoder(keras.layers.Layer):
         types = (embedded.dtype, embedded.dtype, self._choice_types())
         arrays = tf.nest.map_structure(lambda dtype: tf.TensorArray(dtype, steps), types)
 
+        kept = self.cell_dropout(embedded) if training else ()
+        if training:
+            self._draw_kept_states(state)
+
         def body(index, state, arrays):  # type: ignore[no-untyped-def]
+            state = state._replace(kept=at_step(kept, index))
             step = self.step_embedded(inputs.read(index), state, memory)
             parts = (step.features, step.attention_heads, step.choice)
             arrays = tf.nest.map_structure(
@@ -148,6 +165,7 @@ class RnnDecoder(keras.layers.Layer):
             (tf.constant(0), state, arrays),
             maximum_iterations=steps,
         )
+        self._forget_kept_states()
         features, weights, choice = tf.nest.map_structure(lambda array: array.stack(), arrays)
         # From [T, B, F], [T, B, L, N, S] and [T, B].
         return DecoderOutput(
@@ -156,14 +174,26 @@ class RnnDecoder(keras.layers.Layer):
             tf.nest.map_structure(tf.transpose, choice),
         )
 
+    def _draw_kept_states(self, state: RnnState) -> None:
+        """Draws what each cell's own dropout keeps of its state, outside of the loop over steps."""
+        for cell, (hidden, *_) in zip(self.cells, state.cells, strict=True):
+            cell.reset_recurrent_dropout_mask()
+            cell.get_recurrent_dropout_mask(hidden)
+
+    def _forget_kept_states(self) -> None:
+        for cell in self.cells:
+            cell.reset_recurrent_dropout_mask()
+
     def _choice_types(self) -> Choice | tuple[()]:
         return Choice(tf.float32, tf.float32) if self.attention.chooses else ()
 
 
-def build_cells(kind: CellKind, width: int, layers: int) -> list[keras.layers.Layer]:
-    """The recurrences of a decoder, bottom layer first."""
+def build_cells(
+    kind: CellKind, width: int, layers: int, *, dropout: float = 0.0
+) -> list[keras.layers.Layer]:
+    """The recurrences of a decoder, bottom layer first; `dropout` is of their own states."""
     cell = {CellKind.GRU: keras.layers.GRUCell, CellKind.LSTM: keras.layers.LSTMCell}[kind]
-    return [cell(width, name=f"cell_{index}") for index in range(layers)]
+    return [cell(width, recurrent_dropout=dropout, name=f"cell_{index}") for index in range(layers)]
 
 
 def _widths(cell: keras.layers.Layer) -> list[int]:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from model_export.composite import CompositeLayer
 from model_export.config import CellKind
 from model_export.encoders.base import EncoderOutput
+from model_export.rnn_dropout import NO_DROPOUT, RnnDropout
 
 
 class RnnEncoder(CompositeLayer):
@@ -27,7 +28,7 @@ class RnnEncoder(CompositeLayer):
         cell: The recurrence.
         layers: Recurrent layers, 1 or more.
         bidirectional: Whether each layer also reads from the end.
-        dropout: Share of each layer's inputs dropped in training, 0 to below 1.
+        dropout: What is dropped in training, of each layer's inputs and of its own state.
 
     Call arguments:
         tokens: Source ids, int32 [B, S]; ids outside the vocabulary read as "unknown" would be
@@ -50,44 +51,48 @@ class RnnEncoder(CompositeLayer):
         cell: CellKind = CellKind.GRU,
         layers: int = 1,
         bidirectional: bool = True,
-        dropout: float = 0.0,
+        dropout: RnnDropout = NO_DROPOUT,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
         self.embedding = keras.layers.Embedding(vocabulary_size, embedding_width, name="embedding")
-        self.forward = [recurrence(cell, width, index) for index in range(layers)]
+        rate = dropout.recurrent
+        self.forward = [recurrence(cell, width, index, dropout=rate) for index in range(layers)]
         self.backward = [
-            recurrence(cell, width, index, backwards=True)
+            recurrence(cell, width, index, dropout=rate, backwards=True)
             for index in range(layers)
             if bidirectional
         ]
-        self.dropouts = [
-            keras.layers.Dropout(dropout, name=f"dropout_{index}") for index in range(layers)
-        ]
+        self.dropouts = [dropout.of_sequences(f"dropout_{index}") for index in range(layers)]
 
     def call(self, tokens: tf.Tensor, *, mask: tf.Tensor, training: bool = False) -> EncoderOutput:
         """Values and summary; the shapes are in the class docstring."""
         values, summary = self.embedding(tokens), None
         for index, forward in enumerate(self.forward):
             inputs = self.dropouts[index](values, training=training)
-            values, summary, *_ = forward(inputs, mask=mask)
+            values, summary, *_ = forward(inputs, mask=mask, training=training)
             if self.backward:
-                backward_states, summary, *_ = self.backward[index](inputs, mask=mask)
+                backward = self.backward[index]
+                backward_states, summary, *_ = backward(inputs, mask=mask, training=training)
                 values = tf.concat([values, tf.reverse(backward_states, axis=[1])], axis=-1)
             values = tf.where(mask[:, :, tf.newaxis], values, tf.zeros_like(values))
         return EncoderOutput(values, summary)
 
 
 def recurrence(
-    cell: CellKind, width: int, index: int, *, backwards: bool = False
+    cell: CellKind, width: int, index: int, *, dropout: float = 0.0, backwards: bool = False
 ) -> keras.layers.RNN:
-    """A layer without cuDNN's fused kernel, so that the exported graph runs on any device."""
+    """A layer without cuDNN's fused kernel, so that the exported graph runs on any device.
+
+    `dropout` is of its own state: the same elements at every position.
+    """
     layer = {CellKind.GRU: keras.layers.GRU, CellKind.LSTM: keras.layers.LSTM}[cell]
     return layer(
         width,
         return_sequences=True,
         return_state=True,
         go_backwards=backwards,
+        recurrent_dropout=dropout,
         use_cudnn=False,
         name=f"{'backward' if backwards else 'forward'}_{index}",
     )

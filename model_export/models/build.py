@@ -11,6 +11,7 @@ from model_export.decoders import BahdanauDecoder, LuongDecoder, RnnDecoder, bui
 from model_export.encoders import RnnEncoder
 from model_export.models.seq2seq import Seq2Seq
 from model_export.models.transformer import build_transformer
+from model_export.rnn_dropout import RnnDropout
 
 
 def build_model(
@@ -58,7 +59,7 @@ def _rnn_model(settings: RnnSettings, *, sources: int, targets: int) -> Seq2Seq:
         cell=settings.cell,
         layers=settings.encoder_layers,
         bidirectional=settings.bidirectional,
-        dropout=settings.dropout,
+        dropout=_dropout(settings),
         name="encoder",
     )
     is_luong = settings.decoder_kind is DecoderKind.LUONG
@@ -72,8 +73,21 @@ def _rnn_model(settings: RnnSettings, *, sources: int, targets: int) -> Seq2Seq:
     )
 
 
+def _dropout(settings: RnnSettings) -> RnnDropout:
+    return RnnDropout(
+        inputs=settings.dropout,
+        recurrent=settings.recurrent_dropout,
+        variational=settings.variational_dropout,
+    )
+
+
 def _rnn_decoder(settings: RnnSettings, vocabulary_size: int) -> RnnDecoder:
-    cells = build_cells(settings.cell, settings.decoder_width, settings.decoder_layers)
+    cells = build_cells(
+        settings.cell,
+        settings.decoder_width,
+        settings.decoder_layers,
+        dropout=settings.recurrent_dropout,
+    )
     attention = build_attention(
         settings.attention,
         query_width=settings.decoder_width,
@@ -86,7 +100,7 @@ def _rnn_decoder(settings: RnnSettings, vocabulary_size: int) -> RnnDecoder:
                 embedding_width=settings.embedding_width,
                 cells=cells,
                 attention=attention,
-                dropout=settings.dropout,
+                dropout=_dropout(settings),
                 name="decoder",
             )
         case DecoderKind.LUONG:
@@ -97,6 +111,6 @@ def _rnn_decoder(settings: RnnSettings, vocabulary_size: int) -> RnnDecoder:
                 attention=attention,
                 attentional_width=settings.readout_width,
                 input_feeding=settings.input_feeding,
-                dropout=settings.dropout,
+                dropout=_dropout(settings),
                 name="decoder",
             )

@@ -16,6 +16,7 @@ from model_export.encoders import Encoder, RnnEncoder
 from model_export.encoders.sentence_encoder import SentenceEncoder
 from model_export.encoders.transformer_encoder import TransformerEncoder
 from model_export.models.classifier import Classifier, HierarchicalClassifier, LabelLayer
+from model_export.rnn_dropout import RnnDropout
 from model_export.transformer import (
     LayerShape,
     LearnedPositions,
@@ -78,7 +79,7 @@ def _encoder(settings: ClassifierSettings, vocabulary_size: int) -> Encoder:
                 cell=rnn.cell,
                 layers=rnn.layers,
                 bidirectional=rnn.bidirectional,
-                dropout=settings.dropout,
+                dropout=RnnDropout(inputs=settings.dropout),
                 name="encoder",
             )
         case TransformerEncoderSettings() as transformer:
