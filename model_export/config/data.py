@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from model_export.config.base import Settings
+from model_export.config.base import Settings, with_new_names
 
 
 class DataKind(StrEnum):
@@ -62,12 +63,18 @@ class DataSettings(Settings):
         kind: The data set.
         links: Which words belong together; none = nobody knows.
         max_train_pairs: The most training pairs, taken evenly over the set; none = all.
-        max_dev_words: The most dev words, likewise; none = all.
-        max_test_words: The most test words, likewise; none = all.
+        max_dev_examples: The most dev examples, likewise; none = all.
+        max_test_examples: The most test examples, likewise; none = all.
     """
 
     kind: DataKind
     links: LinkFiles | None = None
     max_train_pairs: int | None = Field(default=None, ge=1)
-    max_dev_words: int | None = Field(default=None, ge=1)
-    max_test_words: int | None = Field(default=None, ge=1)
+    max_dev_examples: int | None = Field(default=None, ge=1)
+    max_test_examples: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _runs_of_earlier_versions(cls, values: Any) -> Any:
+        names = {f"max_{part}_words": f"max_{part}_examples" for part in ("dev", "test")}
+        return with_new_names(values, names)

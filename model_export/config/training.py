@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from model_export.config.base import Settings
+from model_export.config.base import Settings, with_new_names
 
 
 class DevMetric(StrEnum):
@@ -81,7 +81,7 @@ class TrainingSettings(Settings):
         evaluate_every_steps: Steps between two evaluations on dev, each followed by a checkpoint.
         dev_metric: What decides which weights are the best; none = word accuracy of
             pronunciations, BLEU of translations, accuracy of labels.
-        dev_words: Examples of dev used for this during training; the final figure uses all.
+        dev_examples: Examples of dev used for this during training; the final figure uses all.
         patience: Evaluations without a better figure after which training stops; none = never.
         guided_alignment: Attention learns from the links of `data.links.train` as well; none = it
             does not.
@@ -108,7 +108,7 @@ class TrainingSettings(Settings):
     jit_compile: bool = True
     evaluate_every_steps: int = Field(default=500, ge=1)
     dev_metric: DevMetric | None = None
-    dev_words: int = Field(default=500, ge=1)
+    dev_examples: int = Field(default=500, ge=1)
     patience: int | None = Field(default=None, ge=1)
     guided_alignment: GuidedAlignmentSettings | None = None
     average_last: int | None = Field(default=None, ge=2, le=64)
@@ -119,6 +119,11 @@ class TrainingSettings(Settings):
         if self.batch_tokens is None:
             return (self.batch_size,) * len(self.length_buckets)
         return tuple(self.batch_tokens // length for length in self.length_buckets)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _runs_of_earlier_versions(cls, values: Any) -> Any:
+        return with_new_names(values, {"dev_words": "dev_examples"})
 
     @model_validator(mode="after")
     def _a_batch_holds_a_pair(self) -> TrainingSettings:

@@ -72,6 +72,6 @@ def load_examples(settings: DataSettings, data_dir: Path | None = None) -> Examp
         examples = with_links(examples, settings.links, data_dir)
     return ExampleSet(
         train=tuple(take_evenly(examples.train, settings.max_train_pairs)),
-        dev=tuple(take_evenly(examples.dev, settings.max_dev_words)),
-        test=tuple(take_evenly(examples.test, settings.max_test_words)),
+        dev=tuple(take_evenly(examples.dev, settings.max_dev_examples)),
+        test=tuple(take_evenly(examples.test, settings.max_test_examples)),
     )

@@ -82,7 +82,7 @@ def prepare_labelled_data(recipe: Recipe, *, folder: Path, data_dir: Path | None
         lengths=recipe.training.length_buckets,
         sentences=None if sentences is None else sentences.limits,
     )
-    progress_dev = tuple(take_evenly(examples.dev, recipe.training.dev_words))
+    progress_dev = tuple(take_evenly(examples.dev, recipe.training.dev_examples))
     data = LabelledData(
         tokenizer=tokenizer,
         labels=labels,

@@ -84,7 +84,7 @@ def prepare_data(recipe: Recipe, *, folder: Path, data_dir: Path | None) -> Prep
         unit = recipe.data.links.unit
         links = [pair_links(example, **tokenizers, unit=unit) for example in examples.train]
 
-    progress_dev = tuple(take_evenly(examples.dev, recipe.training.dev_words))
+    progress_dev = tuple(take_evenly(examples.dev, recipe.training.dev_examples))
     data = PreparedData(
         source_tokenizer=source_tokenizer,
         target_tokenizer=target_tokenizer,

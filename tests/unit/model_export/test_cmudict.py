@@ -86,7 +86,8 @@ def test_unusable_data_is_explained(
 
 def test_a_recipe_can_limit_the_data() -> None:
     settings = load_recipe(
-        "g2p-quick", ["data.max_train_pairs=100", "data.max_dev_words=7", "data.max_test_words=5"]
+        "g2p-quick",
+        ["data.max_train_pairs=100", "data.max_dev_examples=7", "data.max_test_examples=5"],
     ).data
     examples = load_examples(settings)
     assert [len(examples.split(split)) for split in Split] == [100, 7, 5]

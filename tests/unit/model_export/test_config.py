@@ -67,6 +67,17 @@ def test_a_wrong_override_is_explained(override: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_names_of_earlier_versions_are_understood() -> None:
+    old = load_recipe("g2p-tiny", ["training={dev_words: 7}", "data.kind=cmudict_g2p"])
+    assert old.training.dev_examples == 7
+    values = load_recipe("g2p-tiny").model_dump(mode="json")
+    for part in ("dev", "test"):
+        values["data"][f"max_{part}_words"] = values["data"].pop(f"max_{part}_examples")
+    assert parse_recipe(values, where="an old run") == load_recipe("g2p-tiny")
+    with pytest.raises(RecipeError, match=r"training\.dev_words: unknown key"):
+        load_recipe("g2p-tiny", ["training.dev_words=7"])  # beside the recipe's dev_examples
+
+
 def test_everything_that_is_wrong_is_named_at_once() -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe("g2p-quick", ["model.width=3", "training.seed=-1"])

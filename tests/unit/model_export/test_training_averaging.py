@@ -28,7 +28,7 @@ from model_export.training.trainer import Trainer
 
 OVERRIDES = [
     "data.max_train_pairs=256",
-    "data.max_dev_words=8",
+    "data.max_dev_examples=8",
     "training.epochs=2",
     "training.evaluate_every_steps=2",
     "training.length_buckets=[14]",

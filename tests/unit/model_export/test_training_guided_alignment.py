@@ -62,7 +62,7 @@ def _trained(folder: Path, data_dir: Path, *overrides: str) -> list[dict[str, di
             "training.warmup_steps=4",
             "training.learning_rate=0.01",
             "training.length_buckets=[6]",
-            "training.dev_words=16",
+            "training.dev_examples=16",
             "training.evaluate_every_steps=48",
         ],
     )

@@ -17,7 +17,7 @@ from model_export.training.loss import doubly_stochastic_penalty
 from model_export.training.stop import StopRequest
 from model_export.training.train import train
 
-SMALL = ["data.max_train_pairs=256", "data.max_dev_words=8", "training.evaluate_every_steps=2"]
+SMALL = ["data.max_train_pairs=256", "data.max_dev_examples=8", "training.evaluate_every_steps=2"]
 
 
 def _train(folder: Path, *overrides: str) -> list[dict[str, float]]:
@@ -94,7 +94,7 @@ def test_translations_are_learnt_from_files_and_judged_by_bleu(
             "training.warmup_steps=4",
             "training.learning_rate=0.02",
             "training.length_buckets=[24]",
-            "training.dev_words=16",
+            "training.dev_examples=16",
             "training.evaluate_every_steps=16",
         ],
     )
@@ -154,7 +154,7 @@ class StopsAfter(StopRequest):
 
 def test_hard_attention_reports_its_noise_and_goes_on_as_if_never_stopped(tmp_path: Path) -> None:
     changes = ["model.attention={kind: xu_hard, units: 8}", "training.length_buckets=[14]"]
-    changes += ["training.epochs=1", "data.max_dev_words=4"]
+    changes += ["training.epochs=1", "data.max_dev_examples=4"]
     folders = [tmp_path / name for name in ("whole", "stopped")]
     for folder in folders:
         folder.mkdir()
