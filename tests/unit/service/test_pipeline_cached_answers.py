@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from random import Random
 
 import pytest
 
@@ -259,3 +260,31 @@ async def test_an_interactive_call_does_not_wait_for_bulk_work(asker: Asker) -> 
     assert len(asker.worker.asked) == 2
     asker.worker.gate.set()
     await asyncio.gather(bulk, interactive)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_whoever_comes_leaves_or_fails_the_others_have_right_answers(seed: int) -> None:
+    random = Random(seed)
+    asker = Asker(max_bytes=random.choice([1, 3000, 100_000]))
+
+    async def slow_work(texts: Sequence[object]) -> tuple[TextResult, ...]:
+        for _ in range(random.randrange(4)):
+            await asyncio.sleep(0)
+        if random.random() < 0.1:
+            raise QueueFullError(waiting_tokens=1, max_queue_tokens=1, retry_after_s=1)
+        return await Worker().work(texts)
+
+    asker.worker.work = slow_work
+    calls = []
+    for _ in range(300):
+        texts = [random.choice("abcdef") for _ in range(random.randrange(1, 4))]
+        calls.append((texts, asyncio.create_task(asker.ask(*texts))))
+        if random.random() < 0.3:
+            random.choice(calls)[1].cancel()
+        if random.random() < 0.5:
+            await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        outcomes = await asyncio.gather(*(call for _, call in calls), return_exceptions=True)
+    for (texts, call), outcome in zip(calls, outcomes, strict=True):
+        if not call.cancelled() and not isinstance(outcome, QueueFullError):
+            assert outcome == [text.upper() for text in texts]
