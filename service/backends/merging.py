@@ -168,7 +168,7 @@ def _shown(states: Sequence[VersionState]) -> tuple[VersionState, ...]:
 _WORDS: Final = {
     VersionCondition.REFUSED: "was refused",
     VersionCondition.FAILED: "could not be loaded by the model server",
-    VersionCondition.LOADING: "could not be read yet",
+    VersionCondition.LOADING: "is not ready yet",
 }
 
 

@@ -102,7 +102,9 @@ class ModelCatalogue:
         if state == self._state:
             return
         if state.status_message != self._state.status_message and state.status_message:
-            logger.warning("model %s is %s: %s", state.name, state.readiness, state.status_message)
+            level = logging.INFO if state.is_ready else logging.WARNING
+            message = "model %s is %s: %s"
+            logger.log(level, message, state.name, state.readiness, state.status_message)
         if state.current_version != self._state.current_version and state.current_version:
             logger.info("model %s answers with version %d", state.name, state.current_version)
         self._state = state

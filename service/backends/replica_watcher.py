@@ -23,6 +23,8 @@ TIMEOUTS_UNTIL_UNREACHABLE: Final = 3
 """A busy model server may miss a question; one that misses three in a row is taken for gone."""
 REFUSED_AGAIN_AFTER_S: Final = 30.0
 """How long a refused version is left alone before it is tried again."""
+SHORTEST_PAUSE_S: Final = 0.02
+"""Failing calls have a model server asked again at once, but not more often than this."""
 JITTER: Final = 0.2
 """Pauses differ by so large a share, so that questions do not come all at once."""
 
@@ -61,6 +63,8 @@ class ReplicaWatcher:
         self._labels: dict[str, int] = {}
         self._suspects: set[int] = set()
         self._timeouts = 0
+        self._statuses: tuple[VersionStatus, ...] = ()
+        self._work: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._waiters: list[asyncio.Future[None]] = []
 
@@ -84,18 +88,27 @@ class ReplicaWatcher:
         """Asks for as long as it is not cancelled."""
         self._catalogue.put(self._replica, ReplicaView())
         try:
-            while True:
-                self._wake.clear()
-                waiters, self._waiters = self._waiters, []
-                await self._poll()
-                _settle(waiters)
-                pause_s = self._poll_interval_s * random.uniform(1 - JITTER, 1 + JITTER)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), pause_s)
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    await self._ask(group)
         finally:
             _settle(self._waiters)
 
-    async def _poll(self) -> None:
+    async def _ask(self, group: asyncio.TaskGroup) -> None:
+        """Asks once, has done what follows from the answer, and pauses."""
+        self._wake.clear()
+        waiters, self._waiters = self._waiters, []
+        await self._poll(group)
+        if self._work is None:
+            _settle(waiters)
+        else:
+            self._work.add_done_callback(lambda _: _settle(waiters))
+        await asyncio.sleep(SHORTEST_PAUSE_S)
+        pause_s = self._poll_interval_s * random.uniform(1 - JITTER, 1 + JITTER)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), pause_s)
+
+    async def _poll(self, group: asyncio.TaskGroup) -> None:
         name = self._catalogue.name
         try:
             statuses = await self._replica.server.model_status(name, timeout_s=STATUS_TIMEOUT_S)
@@ -104,12 +117,35 @@ class ReplicaWatcher:
             return
         self._timeouts = 0
         self._replica.is_doubtful = False
-        available = sorted((s.version for s in statuses if s.is_available), reverse=True)
-        self._forget_all_but(available)
-        await self._try_suspects()
-        await self._load_new(available)
-        await self._read_labels()
-        self._publish(self._view(available, statuses))
+        self._statuses = statuses
+        self._forget_all_but(self._available)
+        if self._work is None and self._has_work():
+            self._work = group.create_task(self._do_work(), name=f"try versions of {name}")
+        self._publish_answers()
+
+    @property
+    def _available(self) -> list[int]:
+        """The versions that the model server said it answers, newest first."""
+        return sorted((s.version for s in self._statuses if s.is_available), reverse=True)
+
+    def _has_work(self) -> bool:
+        return bool(self._suspects or self._new() or self._catalogue.rules.followed_labels)
+
+    def _new(self) -> list[int]:
+        """Versions to read, newest first; those refused of late are left alone."""
+        now = asyncio.get_running_loop().time()
+        refused = {v for v, refusal in self._refused.items() if refusal.until > now}
+        return [v for v in self._available if v not in self._good and v not in refused]
+
+    async def _do_work(self) -> None:
+        """What may take long, so that the model server is asked on meanwhile."""
+        try:
+            await self._try_suspects()
+            await self._read_new()
+            await self._read_labels()
+        finally:
+            self._work = None
+        self._publish_answers()
 
     def _note_status_error(self, error: ModelStatusError) -> None:
         if error.is_busy:
@@ -118,7 +154,10 @@ class ReplicaWatcher:
         self._replica.is_doubtful = not error.is_unknown_model
         if error.is_timeout and self._timeouts < TIMEOUTS_UNTIL_UNREACHABLE:
             return
+        self._statuses = ()
         self._forget_all_but([])
+        if self._work is not None:
+            self._work.cancel()
         if error.is_unknown_model:
             self._publish(ReplicaView(Reach.UNKNOWN_MODEL))
             return
@@ -129,44 +168,64 @@ class ReplicaWatcher:
         """Drops what is no longer there. A server that comes back is read anew."""
         self._good = {v: loaded for v, loaded in self._good.items() if v in available}
         self._refused = {v: refusal for v, refusal in self._refused.items() if v in available}
+        self._unread = {v: why for v, why in self._unread.items() if v in available}
         self._suspects.intersection_update(self._good)
         self._labels = self._labels if available else {}
 
     async def _try_suspects(self) -> None:
         while self._suspects:
             version = self._suspects.pop()
+            loaded = self._good.get(version)
+            if loaded is None:
+                continue
             try:
-                await try_version(self._replica.server, self._good[version])
+                await try_version(self._replica.server, loaded)
             except ModelContractError as error:
-                del self._good[version]
+                self._good.pop(version, None)
                 self._refuse(version, error)
             except ServiceError:
                 return  # it cannot be asked now, and nothing is known against it
 
-    async def _load_new(self, available: Sequence[int]) -> None:
-        self._unread = {}
-        now = asyncio.get_running_loop().time()
-        for version in available:
-            refusal = self._refused.get(version)
-            if version in self._good or (refusal is not None and refusal.until > now):
-                continue
-            try:
-                await self._load(version)
-            except ModelContractError as error:
-                self._refuse(version, error)
-            except ServiceError as error:
-                self._unread[version] = str(error)
+    async def _read_new(self) -> None:
+        """Reads new versions, also those that appear meanwhile; tries each of them once.
 
-    async def _load(self, version: int) -> None:
+        They are offered together: after a start, calls must not meet the first that was read.
+        """
+        self._unread = {}
+        good: list[LoadedVersion] = []
+        while new := [version for version in self._new() if version not in self._unread]:
+            self._unread[new[0]] = "it is being tried"
+            loaded = await self._read(new[0])
+            good += [] if loaded is None else [loaded]
+        for loaded in good:
+            self._adopt(loaded)
+
+    async def _read(self, version: int) -> LoadedVersion | None:
+        """Reads and tries a version; None if it is not good, or could not be read."""
         catalogue = self._catalogue
         key = VersionKey(catalogue.name, version)
-        loaded = await load_version(self._replica.server, key, catalogue.known(version))
-        catalogue.adopt(self._replica, loaded)
-        self._good[version] = loaded
+        try:
+            return await load_version(self._replica.server, key, catalogue.known(version))
+        except ModelContractError as error:
+            self._refuse(version, error)
+        except ServiceError as error:
+            self._unread[version] = str(error)
+        return None
+
+    def _adopt(self, loaded: LoadedVersion) -> None:
+        version = loaded.key.version
+        try:
+            self._catalogue.adopt(self._replica, loaded)
+        except ModelContractError as error:
+            self._refuse(version, error)
+            return
+        self._unread.pop(version, None)
         self._refused.pop(version, None)
+        self._good[version] = loaded
 
     def _refuse(self, version: int, error: ModelContractError) -> None:
         until = asyncio.get_running_loop().time() + REFUSED_AGAIN_AFTER_S
+        self._unread.pop(version, None)
         self._refused[version] = _Refusal(error.message, until)
         self._catalogue.note_refusal(version, self._replica.name, error)
 
@@ -183,14 +242,24 @@ class ReplicaWatcher:
             if version is not None:
                 self._labels[label] = version
 
-    def _view(self, available: Sequence[int], statuses: Sequence[VersionStatus]) -> ReplicaView:
-        problems = {s.version: (VersionCondition.FAILED, s.failure) for s in statuses if s.failure}
+    def _publish_answers(self) -> None:
+        """Tells what the model server said last, and what was found since."""
+        if not self._statuses:
+            self._publish(ReplicaView(Reach.ANSWERS))
+            return
+        problems = {
+            status.version: (VersionCondition.FAILED, status.failure)
+            for status in self._statuses
+            if status.failure
+        }
         for version, refusal in self._refused.items():
             problems[version] = (VersionCondition.REFUSED, refusal.reason)
         for version, why in self._unread.items():
             problems[version] = (VersionCondition.LOADING, why)
-        good = tuple(self._good[version] for version in available if version in self._good)
-        return ReplicaView(Reach.ANSWERS, good, problems, dict(self._labels))
+        for version in self._new():
+            problems.setdefault(version, (VersionCondition.LOADING, "it is being tried"))
+        good = tuple(self._good[version] for version in self._available if version in self._good)
+        self._publish(ReplicaView(Reach.ANSWERS, good, problems, dict(self._labels)))
 
     def _publish(self, view: ReplicaView) -> None:
         versions = frozenset(loaded.key.version for loaded in view.versions)

@@ -112,6 +112,7 @@ class ReplicaPool:
         self._budget = RetryBudget(rules.retry_share, rules.retry_burst)
         self._latencies = TypicalLatencies()
         self._replicas: dict[Endpoint, Replica] = {}
+        self._wanted: frozenset[Endpoint] = frozenset()
         self._ending: set[asyncio.Task[None]] = set()
         self._listener: PoolListener | None = None
 
@@ -125,12 +126,15 @@ class ReplicaPool:
         self._listener = listener
 
     def set_endpoints(self, endpoints: Sequence[Endpoint]) -> None:
-        """These are the model servers from now on: new ones join, those not named leave."""
-        for endpoint in [known for known in self._replicas if known not in endpoints]:
-            self._remove(self._replicas.pop(endpoint))
+        """These are the model servers from now on: new ones join, those not named leave.
+
+        One that alone answers for a model stays until one of those named does.
+        """
+        self._wanted = frozenset(endpoints)
         for endpoint in endpoints:
             if endpoint not in self._replicas:
                 self._add(endpoint)
+        self._let_go()
 
     def reconnect(self) -> None:
         """Makes every connection anew; calls under way end over the old ones."""
@@ -180,11 +184,12 @@ class ReplicaPool:
                 replica.abandon(call)
 
     def report_health(self, replica: Replica) -> None:
-        """Shows in the metrics how a model server is now."""
+        """Takes note of how a model server is now; call when that may have changed."""
         is_healthy = self._is_good(replica, asyncio.get_running_loop().time())
         self._metrics.state(
             replica.name, is_healthy=is_healthy, outstanding_tokens=replica.outstanding_tokens
         )
+        self._let_go()
 
     def _add(self, endpoint: Endpoint) -> None:
         replica = Replica(endpoint, self._connect(endpoint), self._rules.ejection)
@@ -192,6 +197,13 @@ class ReplicaPool:
         self.report_health(replica)
         if self._listener is not None:
             self._listener.joined(replica)
+
+    def _let_go(self) -> None:
+        staying = [replica for replica in self.replicas if replica.endpoint in self._wanted]
+        for replica in self.replicas:
+            if replica not in staying and not replica.answers_beyond(staying):
+                del self._replicas[replica.endpoint]
+                self._remove(replica)
 
     def _remove(self, replica: Replica) -> None:
         logger.info("model server %s left; it answers its last calls", replica.name)

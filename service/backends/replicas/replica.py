@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 from service.backends.model_server import ModelServer
@@ -63,6 +63,11 @@ class Replica:
     def offers_any(self, model: str) -> bool:
         """Whether it was found to answer calls to some version of a model."""
         return bool(self._offers.get(model))
+
+    def answers_beyond(self, others: Iterable[Replica]) -> bool:
+        """Whether it answers for a model that none of the others answers for."""
+        answered = {model for other in others for model in other._offers if other._offers[model]}
+        return any(versions and model not in answered for model, versions in self._offers.items())
 
     def knows(self, model: str) -> bool:
         """Whether it last said which versions of a model it has, be it none."""

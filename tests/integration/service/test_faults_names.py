@@ -83,7 +83,7 @@ def described(gateway: GatewayProcess) -> model_pb2.Model:
 
 
 def wait_for_replicas(gateway: GatewayProcess, count: int) -> None:
-    wait_until(lambda: described(gateway).healthy_replica_count == count)
+    wait_until(lambda: [s.replica_count for s in described(gateway).versions] == [count])
 
 
 def test_without_an_address_the_gateway_waits_and_says_for_what(
@@ -110,11 +110,14 @@ def test_addresses_that_come_and_go_under_load_fail_no_call(
     load.wait_for("OK", 50)
     assert stubs[1].requests
     hosts.give("127.0.0.2")
-    wait_until(lambda: described(gateway).replica_count == 1)
+    wait_for_replicas(gateway, 1)
     load.wait_for("OK", 20)
     before = len(stubs[0].requests)
     load.wait_for("OK", 20)
     assert len(stubs[0].requests) == before
+    hosts.give("127.0.0.1")  # from one to another, which has yet to be tried
+    wait_until(lambda: len(stubs[0].requests) > before + 20)
+    wait_for_replicas(gateway, 1)
     load.end()
     assert set(load.outcomes) == {"OK"}, load.failures
 

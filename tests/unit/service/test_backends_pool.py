@@ -373,8 +373,9 @@ async def test_new_ones_join_and_old_ones_answer_their_last_calls() -> None:
     pool.replica("b").offer("m", None)
     task = asyncio.create_task(pool.ask())
     await asyncio.sleep(0)
+    pool.replica("b").offer("m", frozenset({1}))
     pool.set("bc")
-    assert pool.trouble.heard == [("left", "a"), ("joined", "c")]
+    assert sorted(pool.trouble.heard) == [("joined", "c"), ("left", "a")]
     assert {await pool.ask() for _ in range(20)} == {"b", "c"}
     release.set()
     assert await task == "a"
@@ -382,6 +383,23 @@ async def test_new_ones_join_and_old_ones_answer_their_last_calls() -> None:
     assert pool.servers["a"].is_closed
     await pool.pool.close()
     assert pool.servers["b"].is_closed
+
+
+async def test_the_only_one_that_answers_stays_until_another_does() -> None:
+    pool = Pool("a")
+    pool.pool.set_endpoints([Endpoint("b")])
+    assert await pool.ask() == "a"
+    pool.replica("b").offer("m", frozenset({1}))
+    pool.pool.report_health(pool.replica("b"))
+    assert pool.trouble.heard == [("joined", "b"), ("left", "a")]
+    assert await pool.ask() == "b"
+
+
+async def test_one_that_is_not_named_and_answers_nothing_leaves_at_once() -> None:
+    pool = Pool("a")
+    pool.replica("a").offer("m", None)
+    pool.pool.set_endpoints([Endpoint("b")])
+    assert sorted(pool.trouble.heard) == [("joined", "b"), ("left", "a")]
 
 
 async def test_connections_are_made_anew_without_a_break() -> None:
