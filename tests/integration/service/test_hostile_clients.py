@@ -53,6 +53,21 @@ def gateway(flags: list[str]) -> Iterator[GatewayProcess]:
         yield gateway
 
 
+@pytest.fixture(scope="module")
+def silent_connections(gateway: GatewayProcess) -> Iterator[list[socket.socket]]:
+    """To either port: one that says nothing, and one that begins and does not go on."""
+    connections = []
+    for address, beginning in (
+        (gateway.address, b"PRI * HTTP/2.0\r\n"),
+        (gateway.url, b"POST /v1/generate HTTP/1.1\r\nHost: x\r\n"),
+    ):
+        connections += [connect(address), connect(address)]
+        connections[-1].sendall(beginning)
+    yield connections
+    for connection in connections:
+        connection.close()
+
+
 @pytest.fixture(autouse=True)
 def _still_answers(gateway: GatewayProcess) -> Iterator[None]:
     yield
@@ -81,6 +96,7 @@ def connect(address: str) -> socket.socket:
     return socket.create_connection((host, int(port)), timeout=10)
 
 
+@pytest.mark.usefixtures("silent_connections")
 @pytest.mark.parametrize("port", ["grpc", "http"])
 @pytest.mark.parametrize(
     "garbage",
@@ -236,3 +252,13 @@ def test_every_accepted_call_and_stream_is_answered_when_told_to_end(flags: list
         code == "UNAVAILABLE" and re.search("is ending|failed to connect", words)
         for code, words in refusals
     ), refusals
+
+
+def test_connections_that_do_not_speak_in_time_are_closed(
+    silent_connections: list[socket.socket],
+) -> None:
+    """Runs last: they began before the first test, and have ten seconds."""
+    for connection in silent_connections:
+        connection.settimeout(15)
+        while connection.recv(4096):  # gRPC greets first
+            pass
