@@ -133,7 +133,9 @@ class WrongContentTypeError(UnreadableRequestError):
     reason = "WRONG_CONTENT_TYPE"
 
     def __init__(self) -> None:
-        super().__init__("the body must be sent with `content-type: application/json`")
+        super().__init__(
+            "the body must be sent with `content-type: application/json`, and not compressed"
+        )
 
 
 class SlowRequestError(UnreadableRequestError):

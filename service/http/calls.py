@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from google.protobuf import message_factory
 from google.protobuf.message import Message
@@ -22,11 +22,15 @@ from service.http.errors import JSON, LEFT, error_response
 from service.http.json_reader import read_json
 from service.http.json_writer import write_json
 from service.http.methods import HttpMethod, Path
-from service.http.requests import arrival_of, body_of, deadline_of
+from service.http.requests import arrival_of, body_of, check_query, deadline_of
 from service.http.server_events import ServerEvents
 from service.pipeline.inference import InferencePipeline
 
 Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
+
+LARGE_BYTES: Final = 256 * 1024
+"""JSON of larger messages takes tens of milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +83,32 @@ class Endpoint:
                 raise InternalError(f"no answer for {self.method.name}")
             work = self.method.answer(self.pipeline, message, deadline)
             answer = await unless_left(work, request.receive)
+            text = await _apart(answer.ByteSize(), write_json, answer)
         headers = {REQUEST_ID_KEY: arrival.request_id}
-        return Response(write_json(answer), headers=headers, media_type=JSON)
+        return Response(text, headers=headers, media_type=JSON)
 
     async def _read(self, request: Request) -> Message:
+        check_query(request)
         message = request_class_of(self.method.name)()
         if self.method.verb == "POST":
-            read_json(await body_of(request, self.max_body_bytes), message)
+            body = await body_of(request, self.max_body_bytes)
+            await _apart(len(body), read_json, body, message)
         parameters = request.path_params
         _set_fields(message, {field: parameters[name] for name, field in self.path.fields})
         note_request(message)
         return message
+
+
+async def _apart(
+    size_bytes: int,
+    work: Callable[Arguments, Result],
+    *args: Arguments.args,
+    **kwargs: Arguments.kwargs,
+) -> Result:
+    """Does work at once, or beside the event loop if there is so much that others would wait."""
+    if size_bytes < LARGE_BYTES:
+        return work(*args, **kwargs)
+    return await asyncio.to_thread(work, *args, **kwargs)
 
 
 def request_class_of(method: str) -> type[Message]:

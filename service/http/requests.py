@@ -87,7 +87,7 @@ async def body_of(request: Request, max_bytes: int) -> bytes:
         UnreadableRequestError: It is no JSON, too large, or takes too long.
         ClientDisconnect: The caller left.
     """
-    _check_type(request.headers.get("content-type", ""))
+    _check_type(request.headers)
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > max_bytes:
         raise RequestTooLargeError(max_bytes)
@@ -103,8 +103,18 @@ async def body_of(request: Request, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _check_type(content_type: str) -> None:
+def check_query(request: Request) -> None:
+    """Checks that nothing was asked in a way that would be ignored.
+
+    Raises:
+        InvalidRequestError: There are parameters behind the path.
+    """
+    if request.url.query:
+        raise InvalidRequestError.of("(query)", "must be empty: requests stand in the body")
+
+
+def _check_type(headers: Mapping[str, str]) -> None:
     """A page of another web site can send other types without asking, but not this one."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind != "application/json":
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" or headers.get("content-encoding", "identity") != "identity":
         raise WrongContentTypeError

@@ -215,6 +215,20 @@ def test_a_body_of_another_type_is_refused(http: httpx.Client) -> None:
     """A form on a page of another site could be sent without the browser asking first."""
     body_of(http.post("/v1/generate", data={"texts": "a"}), "Status", 415)
     body_of(http.post("/v1/generate", content=b"{}"), "Status", 415)
+    compressed = {"content-type": "application/json", "content-encoding": "gzip"}
+    body_of(http.post("/v1/generate", content=b"{}", headers=compressed), "Status", 415)
+
+
+@pytest.mark.parametrize("path", ["/v1/models", f"/v1/models/{MODEL_NAME}"])
+def test_parameters_that_would_be_ignored_are_refused(http: httpx.Client, path: str) -> None:
+    assert "(query)" in fields_of(body_of(http.get(f"{path}?version=2"), "Status", 400))
+
+
+def test_large_messages_are_read_and_written_too(http: httpx.Client) -> None:
+    body = {"texts": ["abcdefghijklmnop"] * 400, "options": {"attention": "ATTENTION_LEVEL_HEADS"}}
+    padded = json.dumps(body).encode() + b" " * 80_000
+    answer = body_of(post_bytes(http, padded), "GenerateResponse")
+    assert len(answer["results"]) == 400
 
 
 def test_wrong_paths_and_verbs_are_answered_in_json(http: httpx.Client) -> None:
@@ -349,8 +363,10 @@ def test_an_overload_says_when_to_come_back(http: httpx.Client) -> None:
             )
             for _ in range(2)
         ]
-        for thread in threads:
-            thread.start()
+        trials = len(stub.requests)
+        threads[0].start()
+        wait_until(lambda: len(stub.requests) > trials)
+        threads[1].start()  # it waits, since one batch is all that may be in flight
         try:
             found = None
             deadline = time.monotonic() + 10
