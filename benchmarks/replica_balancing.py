@@ -26,7 +26,6 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.simulation.engine import ModelCost
 from heed.contract import Signature
 from service.backends.model_server import ModelServer
 from service.backends.replicas.addresses import Endpoint
@@ -38,18 +37,23 @@ from service.domain.signatures import Array, Predictor, PredictTarget
 from service.metrics import Metrics
 from tests.support.virtual_time import run_in_virtual_time
 
-COST = ModelCost(fixed_s=0.008, token_s=0.00004)
+FIXED_S, TOKEN_S = 0.008, 0.00004
 TARGET = PredictTarget(VersionKey("m", 1), Signature.GREEDY, ("tokens",))
 ROWS = (1, 2, 4, 8, 16, 32)
 LENGTHS = (4, 60)
 TIMEOUT_S = 3600.0
 
 
+def seconds_of(tokens: float) -> float:
+    """How long a batch of so many padded tokens takes a model server that is not slow."""
+    return FIXED_S + TOKEN_S * tokens
+
+
 class SimulatedServer:
     """Works on one batch at a time; the others wait their turn.
 
     Args:
-        slowness: How many times as long as the cost model says it takes.
+        slowness: How many times as long as others it takes.
     """
 
     def __init__(self, slowness: float) -> None:
@@ -61,7 +65,7 @@ class SimulatedServer:
     ) -> Mapping[str, Array]:
         """Takes its time."""
         async with self._turn:
-            await asyncio.sleep(self._slowness * COST.seconds(padded_tokens(target, inputs)))
+            await asyncio.sleep(self._slowness * seconds_of(padded_tokens(target, inputs)))
         return {}
 
     async def close(self, *, grace_s: float = 0.0) -> None:
@@ -143,8 +147,7 @@ class Setup:
     def capacity(self) -> float:
         """Batches a second that all model servers together can carry."""
         mean_tokens = statistics.mean(ROWS) * statistics.mean(LENGTHS)
-        per_server = 1 / (COST.fixed_s + COST.token_s * mean_tokens)
-        return per_server * sum(1 / slowness for slowness in self.slownesses)
+        return sum(1 / slowness for slowness in self.slownesses) / seconds_of(mean_tokens)
 
 
 async def latencies_of(name: str, setup: Setup, load: float) -> list[float]:

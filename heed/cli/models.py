@@ -77,13 +77,19 @@ def _table(models: list[Model]) -> Table:
             model.name,
             ", ".join(_versions(model)) or ", ".join(map(str, model.ready_versions)),
             "ready" if model.ready else "not ready",
-            f"{model.healthy_replica_count} of {model.replica_count}",
+            f"{model.healthy_replica_count} of {model.replica_count}" if model.versions else "",
             model.task,
             ", ".join(kind.name for kind in model.attention),
-            f"{model.max_source_tokens} → {model.max_target_tokens} tokens",
+            _longest(model),
             ", ".join(_headline(model)),
         )
     return table
+
+
+def _longest(model: Model) -> str:
+    if model.class_labels:
+        return f"{model.max_source_tokens} tokens → {len(model.class_labels)} labels"
+    return f"{model.max_source_tokens} → {model.max_target_tokens} tokens"
 
 
 def _versions(model: Model) -> list[str]:
@@ -103,7 +109,7 @@ def _headline(model: Model) -> list[str]:
     """The metrics that are shares, best known first; `--json` has all."""
     shares = [
         f"{name.replace('_', ' ').replace('.', ' ')} {value:.1%}"
-        for kind in ("_accuracy", "_error_rate")
+        for kind in (("_accuracy", ".accuracy"), "_error_rate")
         for name, value in sorted(model.card.metrics.items())
         if name.endswith(kind)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from service.backends.replicas.pool import ReplicaPool
 from service.backends.replicas.replica import Replica
 from service.backends.version_loader import load_version, try_version
 from service.domain.models import LoadedVersion, VersionCondition, VersionKey
-from service.errors import ModelContractError, ServiceError
+from service.errors import InternalError, ModelContractError, ServiceError
+
+logger = logging.getLogger(__name__)
 
 STATUS_TIMEOUT_S: Final = 2.0
 TIMEOUTS_UNTIL_UNREACHABLE: Final = 3
@@ -25,6 +28,8 @@ REFUSED_AGAIN_AFTER_S: Final = 30.0
 """How long a refused version is left alone before it is tried again."""
 SHORTEST_PAUSE_S: Final = 0.02
 """Failing calls have a model server asked again at once, but not more often than this."""
+INTERNAL: Final = "the model server failed; the log says more"
+"""What callers are told of failures whose words are for the log alone."""
 JITTER: Final = 0.2
 """Pauses differ by so large a share, so that questions do not come all at once."""
 
@@ -209,7 +214,8 @@ class ReplicaWatcher:
         except ModelContractError as error:
             self._refuse(version, error)
         except ServiceError as error:
-            self._unread[version] = str(error)
+            logger.warning("version %d on %s: %s", version, self._replica.name, error)
+            self._unread[version] = INTERNAL if isinstance(error, InternalError) else error.message
         return None
 
     def _adopt(self, loaded: LoadedVersion) -> None:

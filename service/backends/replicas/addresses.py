@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import re
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -77,10 +79,34 @@ def parse_target(text: str) -> Target:
 
 
 async def resolve_name(host: str, port: int) -> Sequence[str]:
-    """Asks the system for the addresses of a name."""
+    """Asks the system for the addresses of a name.
+
+    It may take long and cannot be interrupted. So it happens in a thread that the end of the
+    process does not wait for, which the event loop's own threads are.
+    """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for _, _, _, _, address in found]
+    answer: asyncio.Future[Sequence[str]] = loop.create_future()
+
+    def settle(addresses: Sequence[str] | OSError) -> None:
+        if answer.done():
+            return
+        if isinstance(addresses, OSError):
+            answer.set_exception(addresses)
+        else:
+            answer.set_result(addresses)
+
+    def look_up() -> None:
+        outcome: Sequence[str] | OSError
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            outcome = [str(address[0]) for _, _, _, _, address in found]
+        except OSError as error:
+            outcome = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, outcome)
+
+    threading.Thread(target=look_up, name=f"look up {host}", daemon=True).start()
+    return await answer
 
 
 def endpoints_of(target: Target, addresses: Sequence[str]) -> tuple[Endpoint, ...]:

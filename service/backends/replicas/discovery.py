@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 FIRST_REFRESH_S: Final = 0.5
 """Pause while a name has no address yet, in seconds."""
+LOOK_UP_TIMEOUT_S: Final = 15.0
+"""How long a look may take, in seconds."""
 
 
 class Discovery:
@@ -64,10 +66,14 @@ class Discovery:
 
     async def _look_up(self, name: Target) -> None:
         try:
-            addresses = await self._resolve(name.host, name.port)
-        except OSError as error:
+            addresses = await asyncio.wait_for(
+                self._resolve(name.host, name.port), LOOK_UP_TIMEOUT_S
+            )
+        except OSError as error:  # a TimeoutError is one, too
             if name not in self._lost:
-                logger.warning("the name %s cannot be looked up: %s", name.host, error)
+                logger.warning(
+                    "the name %s cannot be looked up: %s", name.host, error or "no answer"
+                )
             self._lost.add(name)
             return
         self._lost.discard(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -202,7 +201,8 @@ class Conduct:
         known = [peer.slowness for peer in peers if peer.slowness is not None]
         if self.slowness is None or not known or self._seconds < self._rules.min_slow_s:
             return None
-        times_slower = math.exp(min(self.slowness - statistics.median(known), 50.0))
+        median = sorted(known)[len(known) // 2]
+        times_slower = math.exp(min(self.slowness - median, 50.0))
         if times_slower < self._rules.slower_than:
             return None
         return f"it takes {times_slower:.1f} times as long as the others"
