@@ -1,8 +1,9 @@
 """What batching makes of a load that no machine here can make, in virtual time.
 
 The gateway's own scheduler, the very class that serves, stands between simulated callers and a
-model whose batches take `fixed + token * padded tokens`. The same requests go through a queue that
-batches first come, first served, and through a model of TensorFlow Serving's own batching.
+model whose batches take `fixed + step * longest + token * padded tokens`. The same requests go
+through a queue that batches first come, first served, and through a model of TensorFlow Serving's
+own batching.
 
     python benchmarks/batching_simulator.py
     python benchmarks/batching_simulator.py --lengths-from captions.txt --loads 0.2 0.5 0.8 1.2
@@ -127,6 +128,7 @@ def add_load_arguments(group: argparse._ArgumentGroup) -> None:
 def add_model_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--fixed-ms", type=float, default=20.0, help="of every batch (20)")
     group.add_argument("--token-us", type=float, default=100.0, help="of a padded token (100)")
+    group.add_argument("--step-us", type=float, default=0.0, help="of a token of the longest (0)")
     group.add_argument("--workers", type=int, default=1, help="batches worked on at once (1)")
     group.add_argument(
         "--calibrate", metavar="HOST:PORT", help="measure both of a running model server"
@@ -152,12 +154,13 @@ def setup_of(arguments: argparse.Namespace) -> Setup:
     cost = ModelCost(
         fixed_s=arguments.fixed_ms / 1e3,
         token_s=arguments.token_us / 1e6,
+        step_s=arguments.step_us / 1e6,
         workers=arguments.workers,
     )
     if arguments.calibrate:
         measured = calibrate(arguments.calibrate, arguments.model)
         cost = dataclasses.replace(measured, workers=arguments.workers)
-        print(f"a batch takes {1e3 * cost.fixed_s:.2f} ms, and {1e6 * cost.token_s:.1f} us a token")
+        print(f"measured: {describe(cost)}")
     rules = SchedulingRules(
         BatchLimits(arguments.max_batch_tokens, arguments.max_batch_rows),
         max_queue_tokens=arguments.max_queue_tokens,
@@ -221,13 +224,15 @@ def main(argv: Sequence[str] | None = None) -> list[Point]:
     for policy in POLICIES:
         print(f"  {policy:<19} {most[policy]:7.0f}  (Heed: x {ratio(most, policy)})")
     if arguments.plot:
-        cost = setup.cost
-        title = (
-            f"simulated: {1e3 * cost.fixed_s:.3g} ms a batch and {1e6 * cost.token_s:.3g} us a "
-            f"padded token, {cost.workers} at once"
-        )
-        draw(points, arguments.plot, title=title)
+        draw(points, arguments.plot, title=f"simulated: {describe(setup.cost)}")
     return points
+
+
+def describe(cost: ModelCost) -> str:
+    return (
+        f"{1e3 * cost.fixed_s:.3g} ms a batch, {1e6 * cost.step_s:.3g} us a token of the longest, "
+        f"{1e6 * cost.token_s:.3g} us a padded token, {cost.workers} at once"
+    )
 
 
 def ratio(most: dict[str, float], policy: str) -> str:

@@ -32,10 +32,14 @@ def calibrate(address: str, model: str) -> ModelCost:
         for rows in _ROWS:
             for length in _LENGTHS:
                 request = predict_request(model, np.full(rows, length))
-                sizes.append(rows * length)
+                sizes.append((1.0, length, rows * length))
                 times.append(_median_s(predict, request, address))
-    slope, fixed = np.polyfit(sizes, times, 1, w=1 / np.sqrt(sizes))
-    return ModelCost(fixed_s=max(float(fixed), 1e-4), token_s=max(float(slope), 1e-8))
+    weights = 1 / np.sqrt(times)  # small batches count as well as large ones
+    factors, *_ = np.linalg.lstsq(
+        np.array(sizes) * weights[:, None], np.array(times) * weights, rcond=None
+    )
+    fixed, step, token = np.maximum(factors, (1e-4, 0.0, 1e-8)).tolist()
+    return ModelCost(fixed_s=fixed, step_s=step, token_s=token)
 
 
 def predict_request(model: str, lengths: np.ndarray[tuple[int], np.dtype[np.int_]]) -> bytes:

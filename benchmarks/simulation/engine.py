@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks.simulation.arrivals import Request
 from benchmarks.simulation.queues import RequestQueue, Run
+from service.batching.batch_time import BatchSize
 
 
 @dataclass(frozen=True)
@@ -18,21 +19,23 @@ class ModelCost:
     Attributes:
         fixed_s: Seconds of every batch.
         token_s: Seconds of every padded token, beyond.
+        step_s: Seconds of every token of the longest row, beyond.
         workers: Batches that the model server works on at once; more wait in it.
     """
 
     fixed_s: float
     token_s: float
+    step_s: float = 0.0
     workers: int = 1
 
-    def seconds(self, padded_tokens: int) -> float:
+    def seconds(self, size: BatchSize) -> float:
         """How long a batch takes, alone."""
-        return self.fixed_s + self.token_s * padded_tokens
+        return self.fixed_s + self.step_s * size.longest + self.token_s * size.padded_tokens
 
     def capacity(self, mean_length: float, max_tokens: int, max_rows: int) -> float:
         """Rows a second of full batches without any padding."""
-        rows = min(max_rows, max_tokens / mean_length)
-        return self.workers * rows / self.seconds(round(rows * mean_length))
+        rows = int(min(max_rows, max_tokens / mean_length))
+        return self.workers * rows / self.seconds(BatchSize(rows, round(mean_length)))
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class _Server:
     def start(self, run: Run, now: float) -> float:
         """Takes a batch; returns when it ends."""
         begins = max(now, heapq.heappop(self._free_at))
-        ends = begins + self._cost.seconds(run.padded_tokens)
+        ends = begins + self._cost.seconds(run.size)
         heapq.heappush(self._free_at, ends)
         return ends
 
@@ -147,5 +150,5 @@ def _result(requests: Sequence[Request], runs: Sequence[Run]) -> Result:
         span_s=max(last - requests[0].arrival, 1e-9),
         runs=len(runs),
         tokens=sum(request.length for run in runs for request in run.requests),
-        padded_tokens=sum(run.padded_tokens for run in runs),
+        padded_tokens=sum(run.size.padded_tokens for run in runs),
     )

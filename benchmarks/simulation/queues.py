@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from benchmarks.simulation.arrivals import Request
-from service.batching.policy import padded_tokens
+from service.batching.batch_time import BatchSize
+from service.batching.policy import size_of
 from service.batching.rules import SchedulingRules
 from service.batching.scheduler import Batch, BatchScheduler
 from service.errors import OverloadedError, ServiceError
@@ -20,12 +21,12 @@ class Run:
 
     Attributes:
         requests: What travels.
-        padded_tokens: What the model computes: rows x longest, added rows included.
+        size: What the model computes, added rows included.
         batch: The scheduler's own batch, if it has one.
     """
 
     requests: Sequence[Request]
-    padded_tokens: int
+    size: BatchSize
     batch: Batch[Request] | None = None
 
 
@@ -71,7 +72,7 @@ class HeedQueue:
     def next_run(self, now: float) -> Run | None:
         """What leaves now; None if nothing does."""
         batch = self._scheduler.next_batch(now)
-        return None if batch is None else Run(batch.rows, batch.padded_tokens, batch)
+        return None if batch is None else Run(batch.rows, batch.size, batch)
 
     def ended(self, run: Run, now: float) -> None:
         """A run came back."""
@@ -112,12 +113,12 @@ class FifoQueue:
         batch = [self._waiting.popleft()]
         limits = self.rules.limits
         while self._waiting and len(batch) < limits.max_rows:
-            if padded_tokens([*batch, self._waiting[0]]) > limits.max_tokens:
+            if size_of([*batch, self._waiting[0]]).padded_tokens > limits.max_tokens:
                 break
             batch.append(self._waiting.popleft())
         self._waiting_tokens -= sum(request.length for request in batch)
         self._running += 1
-        return Run(batch, padded_tokens(batch))
+        return Run(batch, size_of(batch))
 
     def ended(self, run: Run, now: float) -> None:
         """A run came back."""
@@ -178,7 +179,7 @@ class ServingQueue:
             return None
         self._batches.popleft()
         self._running += 1
-        return Run(first, self._rows(len(first)) * max(request.length for request in first))
+        return Run(first, BatchSize(self._rows(len(first)), size_of(first).longest))
 
     def ended(self, run: Run, now: float) -> None:
         """A run came back."""

@@ -9,10 +9,11 @@ joined by others, overtaken or dropped.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from service.batching.batch_time import BatchTime
+from service.batching.batch_time import BatchSize, BatchTime
 
 _NEWEST: Final = 0.1
 _STEP: Final = 0.15
@@ -32,13 +33,13 @@ class EndedBatch:
     """What an answered batch tells.
 
     Attributes:
-        padded_tokens: Its size.
+        size: How large it was.
         seconds: How long it took.
         mean_in_flight: Batches in flight meanwhile per model server, itself included, on average.
         was_at_limit: Whether as many of its model were in flight as were allowed.
     """
 
-    padded_tokens: int
+    size: BatchSize
     seconds: float
     mean_in_flight: float
     was_at_limit: bool
@@ -73,23 +74,23 @@ class InFlightLimit:
         """Batches that the model server works on at once, as far as is known."""
         return max(1, round(self._works_on))
 
-    def alone_s(self, padded_tokens: int) -> float | None:
+    def alone_s(self, size: BatchSize) -> float | None:
         """How long a batch takes that is alone, in seconds; None without evidence."""
-        return self._alone.seconds_for(padded_tokens)
+        return self._alone.seconds_for(size)
 
     @property
-    def fixed_tokens(self) -> float | None:
-        """Padded tokens that cost as much as a batch costs however small it is; None: not known."""
+    def fixed_tokens(self) -> Callable[[int], float] | None:
+        """As `BatchTime.fixed_tokens`, of batches that are alone."""
         return self._alone.fixed_tokens
 
     def note(self, batch: EndedBatch, now: float) -> None:
         """Learns from a batch that was answered."""
         self._probe_left = max(0, self._probe_left - 1)
         if batch.mean_in_flight <= _ALONE:
-            self._alone.add(batch.padded_tokens, batch.seconds)
+            self._alone.add(batch.size, batch.seconds)
             self._next_probe = max(self._next_probe, now + _probe_gap_s(batch))
             return
-        alone_s = self._alone.seconds_for(batch.padded_tokens)
+        alone_s = self._alone.seconds_for(batch.size)
         if batch.was_at_limit and now >= self._next_probe and not self._probe_left:
             alone_batches = _FIRST_PROBE if alone_s is None else _PROBE
             self._probe_left = self._useful + alone_batches  # those under way end first

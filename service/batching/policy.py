@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter, deque
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
+from service.batching.batch_time import BatchSize
 from service.batching.fairness import FairShares
 from service.batching.segments import Bucket, segment_of
 
@@ -137,7 +138,7 @@ def _always(_: WaitingGroup) -> bool:
     return True
 
 
-def _unknown(_: str) -> float | None:
+def _unknown(_: str) -> Callable[[int], float] | None:
     return None
 
 
@@ -215,14 +216,14 @@ class WaitingRows(Generic[Row]):
     def take_batch(
         self,
         is_due: Callable[[WaitingGroup], bool] = _always,
-        fixed_tokens: Callable[[str], float | None] = _unknown,
+        fixed_tokens: Callable[[str], Callable[[int], float] | None] = _unknown,
     ) -> list[Row]:
         """Takes the next batch out. Rows that are gone are dropped.
 
         Args:
             is_due: Whether rows of a target may leave now.
-            fixed_tokens: How many padded tokens of a model cost as much as a batch costs however
-                small it is; None if that is not known.
+            fixed_tokens: For a model and its longest row: how many padded tokens cost as much as
+                a batch does however few rows it has; None if that is not known.
 
         Returns:
             Rows of one target, the one that is next first; empty if none may leave.
@@ -234,7 +235,7 @@ class WaitingRows(Generic[Row]):
         target = next(group.target for group in due if group.model == model)
         first = min(self._heads(target))[1]
         batch = self._fill(self._targets[target], first, fixed_tokens(model))
-        self._shares.charge(model, padded_tokens(batch))
+        self._shares.charge(model, size_of(batch).padded_tokens)
         self._tidy(target)
         return batch
 
@@ -254,7 +255,7 @@ class WaitingRows(Generic[Row]):
         return heads
 
     def _fill(
-        self, target: _TargetLines[Row], first: _Line, fixed_tokens: float | None
+        self, target: _TargetLines[Row], first: _Line, fixed_tokens: Callable[[int], float] | None
     ) -> list[Row]:
         may_join = self._sharing(target, first, fixed_tokens)
         batch = [self._pop(target, target.lines[first])]
@@ -275,7 +276,7 @@ class WaitingRows(Generic[Row]):
         return batch
 
     def _sharing(
-        self, target: _TargetLines[Row], first: _Line, fixed_tokens: float | None
+        self, target: _TargetLines[Row], first: _Line, fixed_tokens: Callable[[int], float] | None
     ) -> list[_Line]:
         """The lines whose rows may join a batch of one line."""
         if fixed_tokens is None:
@@ -335,10 +336,9 @@ class WaitingRows(Generic[Row]):
         self._lying = len(self._waiting)
 
 
-def padded_tokens(rows: Iterable[WaitingRow]) -> int:
-    """Rows x longest."""
-    lengths = [row.length for row in rows]
-    return len(lengths) * max(lengths, default=0)
+def size_of(rows: Sequence[WaitingRow]) -> BatchSize:
+    """How large a batch of these rows is."""
+    return BatchSize(len(rows), max(row.length for row in rows))
 
 
 def _rank(group: WaitingGroup) -> float:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
 from service.batching.admission import Admission, Asked, Queue
-from service.batching.batch_time import BatchTime
+from service.batching.batch_time import BatchSize, BatchTime
 from service.batching.in_flight import EndedBatch, InFlightLimit, InFlightMeter
 from service.batching.observer import BatchObserver, DropReason, NoObserver
-from service.batching.policy import WaitingGroup, WaitingRow, WaitingRows, padded_tokens
+from service.batching.policy import WaitingGroup, WaitingRow, WaitingRows, size_of
 from service.batching.rates import (
     LONGEST_PAUSE_S,
     SHORTEST_PAUSE_S,
@@ -54,7 +54,7 @@ class Batch(Generic[Row]):
         target: What all of them ask for.
         rows: The rows, the one that was next first.
         tokens: Their tokens, without padding.
-        padded_tokens: Rows x longest.
+        size: Rows, and the longest.
         sent_at: When they left, in seconds.
         mark: Where the meter of batches in flight stood then.
         was_at_limit: Whether no further batch of the model was allowed beside it.
@@ -64,7 +64,7 @@ class Batch(Generic[Row]):
     target: Hashable
     rows: Sequence[Row]
     tokens: int
-    padded_tokens: int
+    size: BatchSize
     sent_at: float
     mark: float
     was_at_limit: bool = False
@@ -179,9 +179,9 @@ class BatchScheduler(Generic[Row]):
         for drain in (self._drain, self._drains[batch.model]):
             drain.ended(batch.tokens if is_answered else 0, now)
         if is_answered:
-            self._times[batch.target].add(batch.padded_tokens, seconds)
+            self._times[batch.target].add(batch.size, seconds)
             self._limits[batch.model].note(
-                EndedBatch(batch.padded_tokens, seconds, mean_in_flight, batch.was_at_limit), now
+                EndedBatch(batch.size, seconds, mean_in_flight, batch.was_at_limit), now
             )
         self._observer.batch_ended(model=batch.model, seconds=seconds, is_ok=is_answered)
         self._report_in_flight(batch)
@@ -191,7 +191,7 @@ class BatchScheduler(Generic[Row]):
 
         Model servers go on with a call that was cancelled, so its place is not free before.
         """
-        seconds = self._times[batch.target].seconds_for(batch.padded_tokens)
+        seconds = self._times[batch.target].seconds_for(batch.size)
         return batch.sent_at + (_UNKNOWN_BATCH_S if seconds is None else seconds)
 
     def _check(self, rows: Sequence[Row], now: float) -> None:
@@ -218,7 +218,9 @@ class BatchScheduler(Generic[Row]):
         if not ahead and first.model not in self._under_way:
             return None
         last_batch = min(ahead + tokens, self._rules.limits.max_tokens)
-        batch_s = self._times[first.target].seconds_for(last_batch)
+        longest = max(row.length for row in rows)
+        size = BatchSize(math.ceil(last_batch / longest), longest)
+        batch_s = self._times[first.target].seconds_for(size)
         tokens_per_s = self._drains[first.model].tokens_per_s()
         if batch_s is None or tokens_per_s is None:
             return None
@@ -262,14 +264,16 @@ class BatchScheduler(Generic[Row]):
             oldest_arrival=group.arrival,
             last_arrival=arrivals.last_arrival or group.arrival,
             rows_per_s=arrivals.rows_per_s(now),
-            batch_s=self._times[group.target].seconds_for(group.tokens),
+            batch_s=self._times[group.target].seconds_for(
+                BatchSize(group.rows, math.ceil(group.tokens / group.rows))
+            ),
         )
 
     def _in_time(self, rows: Sequence[Row], now: float) -> list[Row]:
         """The rows that can still be answered in time; of the others `on_late` is told."""
         needed_s = None
         if rows[0].model in self._under_way:  # an idle model server is always asked
-            needed_s = self._times[rows[0].target].seconds_for(padded_tokens(rows))
+            needed_s = self._times[rows[0].target].seconds_for(size_of(rows))
         kept = []
         for row in rows:
             time_left_s = None if row.deadline is None else row.deadline - now
@@ -303,14 +307,14 @@ class BatchScheduler(Generic[Row]):
             target=target,
             rows=rows,
             tokens=sum(row.length for row in rows),
-            padded_tokens=padded_tokens(rows),
+            size=size_of(rows),
             sent_at=now,
             mark=mark,
         )
         self._under_way.setdefault(model, UnderWay()).began(
             batch,
             now,
-            seconds=self._limits[model].alone_s(batch.padded_tokens),
+            seconds=self._limits[model].alone_s(batch.size),
             worked_on=self._worked_on(model, target),
         )
         batch.was_at_limit = not self._has_room(model, target)
@@ -318,7 +322,7 @@ class BatchScheduler(Generic[Row]):
             model=model,
             rows=len(rows),
             tokens=batch.tokens,
-            padded_tokens=batch.padded_tokens,
+            padded_tokens=batch.size.padded_tokens,
             max_tokens=self._rules.limits.max_tokens,
         )
         self._report_in_flight(batch)

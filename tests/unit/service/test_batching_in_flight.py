@@ -7,7 +7,10 @@ from random import Random
 
 import pytest
 
+from service.batching.batch_time import BatchSize
 from service.batching.in_flight import EndedBatch, InFlightLimit, InFlightMeter
+
+SIZE = BatchSize(10, 10)
 
 
 def useful_number(*, workers: int, most: int, noise: float = 0.0, batches: int = 4000) -> int:
@@ -27,7 +30,7 @@ def useful_number(*, workers: int, most: int, noise: float = 0.0, batches: int =
         now, sent_at, mark, was_at_limit = heapq.heappop(under_way)
         mean = meter.mean_since(mark, now - sent_at, now)
         meter.ended(now)
-        limit.note(EndedBatch(100, now - sent_at, mean, was_at_limit), now)
+        limit.note(EndedBatch(SIZE, now - sent_at, mean, was_at_limit), now)
         said.append(limit.batches)
     return max(set(said[-500:]), key=said[-500:].count)
 
@@ -50,25 +53,25 @@ def test_the_bound_holds() -> None:
 def test_a_model_server_that_works_on_several_at_once_is_noticed_below_its_limit() -> None:
     limit = InFlightLimit(8)
     for step in range(50):
-        limit.note(EndedBatch(100, 0.05, 1.0, was_at_limit=False), step * 1.0)
-        limit.note(EndedBatch(100, 0.05, 1.6, was_at_limit=False), step + 0.5)
+        limit.note(EndedBatch(SIZE, 0.05, 1.0, was_at_limit=False), step * 1.0)
+        limit.note(EndedBatch(SIZE, 0.05, 1.6, was_at_limit=False), step + 0.5)
     assert limit.worked_on == 3, "what was seen and about one more, not all that is allowed"
 
 
 def test_a_model_server_that_takes_turns_is_noticed_below_its_limit() -> None:
     limit = InFlightLimit(8)
     for step in range(50):
-        limit.note(EndedBatch(100, 0.05, 1.0, was_at_limit=False), step * 1.0)
-        limit.note(EndedBatch(100, 0.06, 1.2, was_at_limit=False), step + 0.5)
+        limit.note(EndedBatch(SIZE, 0.05, 1.0, was_at_limit=False), step * 1.0)
+        limit.note(EndedBatch(SIZE, 0.06, 1.2, was_at_limit=False), step + 0.5)
     assert (limit.worked_on, limit.batches) == (1, 2)
 
 
 def test_a_batch_is_seen_alone_from_time_to_time_and_only_for_a_while() -> None:
     limit = InFlightLimit(4)
-    limit.note(EndedBatch(100, 0.05, 2.0, was_at_limit=True), 0.0)
+    limit.note(EndedBatch(SIZE, 0.05, 2.0, was_at_limit=True), 0.0)
     assert limit.batches == 1, "no batch has been alone so far"
     for step in range(20):  # other models keep the model server busy: none is ever alone
-        limit.note(EndedBatch(100, 0.05, 2.0, was_at_limit=True), 0.1 * step)
+        limit.note(EndedBatch(SIZE, 0.05, 2.0, was_at_limit=True), 0.1 * step)
     assert limit.batches == 2
 
 

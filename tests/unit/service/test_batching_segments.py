@@ -15,19 +15,19 @@ def cost_of(segments: list[list[Bucket]], fixed_tokens: float) -> float:
 
 def test_rows_share_a_batch_where_a_batch_costs_more_than_the_padding() -> None:
     buckets = [Bucket(10, 1), Bucket(20, 1)]
-    assert segment_of(buckets, 0, fixed_tokens=11, max_tokens=100) == range(2)
-    assert segment_of(buckets, 0, fixed_tokens=9, max_tokens=100) == range(1)
-    assert segment_of(buckets, 1, fixed_tokens=9, max_tokens=100) == range(1, 2)
+    assert segment_of(buckets, 0, fixed_tokens=lambda _: 11, max_tokens=100) == range(2)
+    assert segment_of(buckets, 0, fixed_tokens=lambda _: 9, max_tokens=100) == range(1)
+    assert segment_of(buckets, 1, fixed_tokens=lambda _: 9, max_tokens=100) == range(1, 2)
 
 
 def test_where_batches_are_full_anyway_no_padding_is_worth_it() -> None:
     buckets = [Bucket(10, 100), Bucket(12, 100)]
-    assert segment_of(buckets, 0, fixed_tokens=100, max_tokens=500) == range(1)
+    assert segment_of(buckets, 0, fixed_tokens=lambda _: 100, max_tokens=500) == range(1)
 
 
 def test_where_tokens_cost_nothing_all_share() -> None:
     buckets = [Bucket(10, 3), Bucket(500, 1)]
-    assert segment_of(buckets, 0, fixed_tokens=float("inf"), max_tokens=1000) == range(2)
+    assert segment_of(buckets, 0, fixed_tokens=lambda _: float("inf"), max_tokens=1000) == range(2)
 
 
 @given(
@@ -37,7 +37,7 @@ def test_where_tokens_cost_nothing_all_share() -> None:
 def test_no_other_way_to_cut_the_lengths_is_cheaper(rows: list[int], fixed_tokens: float) -> None:
     buckets = [Bucket(4 * (place + 1), count) for place, count in enumerate(rows)]
     found = {
-        segment_of(buckets, place, fixed_tokens=fixed_tokens, max_tokens=MAX_TOKENS)
+        segment_of(buckets, place, fixed_tokens=lambda _: fixed_tokens, max_tokens=MAX_TOKENS)
         for place in range(len(buckets))
     }
     segments = [[buckets[place] for place in part] for part in sorted(found, key=min)]

@@ -1,0 +1,1 @@
+"""Servers, texts and callers for measurements under load."""
