@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -17,6 +18,7 @@ from service.backends.model_server import ModelServer, ModelStatusError
 from service.domain.models import VersionKey
 from service.domain.signatures import Array, PredictTarget
 from service.errors import DeadlinePassedError, ModelServerUnreachableError
+from tests.support.certificates import Authority, channel_credentials
 from tests.support.stub_model_server import MODEL_NAME, StubModelServer, running_stub
 
 TARGET = PredictTarget(VersionKey(MODEL_NAME, 1), Signature.SCORE, ("scores",))
@@ -93,6 +95,22 @@ async def test_a_connection_that_ends_fails_calls_under_way_when_the_time_is_up(
         await client.close()
         with pytest.raises(ModelServerUnreachableError):
             await call
+
+
+async def test_with_tls_an_address_must_prove_the_name_that_it_was_found_by(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("models", "models.test")
+    shown = grpc.ssl_server_credentials([(pair.key.read_bytes(), pair.chain.read_bytes())])
+    trusted = channel_credentials(authority)
+    with running_stub(credentials=shown) as stub:
+        by_name = ModelServer(stub.address, trusted, server_name="models.test")
+        assert await by_name.model_status(MODEL_NAME, timeout_s=10)
+        by_address = ModelServer(stub.address, trusted)
+        with pytest.raises(ModelStatusError) as error:
+            await by_address.model_status(MODEL_NAME, timeout_s=10)
+        assert error.value.code is grpc.StatusCode.UNAVAILABLE
+        await by_name.close()
+        await by_address.close()
 
 
 async def test_a_cancelled_call_is_cancelled_and_nothing_else(

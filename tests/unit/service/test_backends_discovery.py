@@ -9,6 +9,7 @@ import pytest
 
 from service.backends.replicas.addresses import Endpoint, parse_target
 from service.backends.replicas.discovery import Discovery
+from tests.support.virtual_time import run_in_virtual_time
 
 
 class Names:
@@ -84,6 +85,21 @@ async def test_a_name_that_cannot_be_looked_up_keeps_its_addresses(
     await one.refresh()
     assert found.published == [["10.0.0.1:1"]]
     assert ("cannot be looked up" in caplog.text) is (state == "gone")
+
+
+def test_a_look_that_never_ends_is_given_up_and_the_other_names_are_known() -> None:
+    class Hanging(Names):
+        async def resolve(self, host: str, port: int) -> Sequence[str]:
+            if host == "hangs":
+                await asyncio.Event().wait()
+            return await super().resolve(host, port)
+
+    async def scenario() -> list[list[str]]:
+        found = Found()
+        await discovery(found, Hanging(models=["10.0.0.1"]), "hangs:1", "models:1").refresh()
+        return found.published
+
+    assert run_in_virtual_time(scenario()) == [["10.0.0.1:1"]]
 
 
 async def test_it_looks_again_and_again() -> None:
