@@ -30,7 +30,7 @@ def build_parser(program: str = "heed serve") -> argparse.ArgumentParser:
     """The command line: one flag for each setting."""
     parser = _Parser(
         prog=program,
-        description="Serve exported attention models over gRPC.",
+        description="Serve exported attention models over gRPC and HTTP.",
         epilog="Every flag can also be set in the environment: --grpc-port as "
         f"{ENVIRONMENT_PREFIX}GRPC_PORT; what may be repeated is separated by commas. "
         "Flags win.",
@@ -84,7 +84,7 @@ def _argument(name: str, default: object, description: str | None) -> dict[str, 
     if isinstance(default, StrEnum):
         choices = [str(choice) for choice in type(default)]
         return {"choices": choices, "help": f"{text} (default: {default})"}
-    suffix = "" if default is None else f" (default: {default})"
+    suffix = "" if default in (None, "") else f" (default: {default})"
     return {"metavar": _METAVARS.get(name, "N"), "help": text + suffix}
 
 
@@ -93,6 +93,7 @@ _METAVARS: Final = {
     "model_server": "HOST:PORT",
     "host": "HOST",
     "http_cors_origin": "ORIGIN",
+    "otlp_endpoint": "URL",
     "canary": "NAME:VERSION=WEIGHT",
     "model_label": "NAME:LABEL=VERSION",
     **dict.fromkeys(
