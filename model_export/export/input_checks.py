@@ -200,9 +200,10 @@ def checked_sentence_ids(
         tf.size(ids) + 1,
     )
     checks = [
+        _require_all(ids[:, 0] == 0, "sentence_ids: every row must begin with 0", ids[:, 0]),
         _require_all(
             (steps >= 0) & (steps <= 1),
-            "sentence_ids: must begin with 0 and rise by 0 or 1 from token to token; a step was",
+            "sentence_ids: must rise by 0 or 1 from token to token; a step was",
             steps,
         ),
         _require_between("sentence_ids", ids, 0, limits.max_count - 1),

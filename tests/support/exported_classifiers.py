@@ -44,7 +44,7 @@ FILLERS = [
     "night",
 ]
 HOP_COUNT = 2
-MAX_TOKENS, MAX_SENTENCES, MAX_SENTENCE_TOKENS = 48, 8, 6
+MAX_TOKENS, MAX_SENTENCES, MAX_SENTENCE_TOKENS = 48, 8, 12
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,7 @@ def classifier_models_dir() -> Path:
 def write_data(folder: Path) -> None:
     """Writes train.tsv and dev.tsv: texts of one to four sentences, with one clue each."""
     generator = random.Random(5)
-    for name, count in (("train", 600), ("dev", 60)):
+    for name, count in (("train", 800), ("dev", 60)):
         lines = (f"{label}\t{text}\n" for label, text in _texts(generator, count))
         (folder / f"{name}.tsv").write_text("".join(lines), encoding="utf-8")
 
@@ -84,7 +84,7 @@ def recipe_of(name: str) -> dict[str, object]:
         "name": name,
         "task": "classify",
         "data": {"kind": "labelled_text"},
-        "source_tokenizer": {"kind": "bpe", "vocabulary_size": 60},
+        "source_tokenizer": {"kind": "bpe", "vocabulary_size": 200},
         "model": {
             "kind": "classifier",
             "encoder": {"kind": "rnn", "embedding_width": 12, "width": 12},
@@ -93,8 +93,8 @@ def recipe_of(name: str) -> dict[str, object]:
             "max_source_tokens": MAX_TOKENS,
         },
         "training": {
-            "epochs": 3,
-            "batch_size": 32,
+            "epochs": 2,
+            "batch_size": 16,
             "length_buckets": [MAX_TOKENS],
             "learning_rate": 0.03,
             "warmup_steps": 10,
