@@ -122,6 +122,7 @@ def test_outputs_grow_as_server_sent_events_and_end_in_the_unary_answer(
     with http.stream("POST", "/v1/streamGenerate", json=body) as response:
         assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert "x-request-id" in response.headers
+        assert "content-encoding" not in response.headers
         events = list(events_of(response))
     assert {name for name, _ in events} == {""}
     messages = [
