@@ -10,7 +10,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from google.protobuf import message_factory
 from google.protobuf.message import Message
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -59,7 +59,7 @@ class Endpoint:
         events = ServerEvents(send, arrival.request_id)
         try:
             response = await self._answer(request, arrival, events)
-        except (ClientDisconnect, asyncio.CancelledError):
+        except asyncio.CancelledError:
             if _is_cancelling():
                 raise
             response = Response(status_code=LEFT)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from service.api.deadlines import deadline_after
 from service.api.entrance import Arrival, Protocol, request_id_of
@@ -85,7 +85,7 @@ async def body_of(request: Request, max_bytes: int) -> bytes:
 
     Raises:
         UnreadableRequestError: It is no JSON, too large, or takes too long.
-        ClientDisconnect: The caller left.
+        CancelledError: The caller left.
     """
     _check_type(request.headers)
     announced = request.headers.get("content-length", "")
@@ -98,6 +98,8 @@ async def body_of(request: Request, max_bytes: int) -> bytes:
                 body += chunk
                 if len(body) > max_bytes:
                     raise RequestTooLargeError(max_bytes)
+    except ClientDisconnect as error:
+        raise asyncio.CancelledError from error
     except TimeoutError as error:
         raise SlowRequestError(BODY_TIMEOUT_S) from error
     return bytes(body)

@@ -318,6 +318,22 @@ def test_a_caller_that_leaves_takes_its_work_along(
         release.set()
 
 
+def test_a_caller_that_leaves_in_the_middle_of_its_request_is_no_fault(
+    http: httpx.Client, gateway: GatewayProcess
+) -> None:
+    def cancelled() -> float:
+        found = metric_values(http.get("/metrics").text, "heed_errors_total")
+        return found.get(frozenset({("method", "Score"), ("reason", "CANCELLED")}), 0)
+
+    place, faults = urlsplit(gateway.url), gateway.log().count("Traceback")
+    head = b"POST /v1/score HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    with socket.create_connection((place.hostname, place.port), timeout=5) as connection:
+        connection.sendall(head + b'content-length: 500\r\n\r\n{"pairs"')
+        time.sleep(0.1)
+    wait_until(lambda: cancelled() == 1)
+    assert gateway.log().count("Traceback") == faults
+
+
 def test_closing_a_stream_takes_its_work_along(
     http: httpx.Client, gateway: GatewayProcess, stub: StubModelServer
 ) -> None:
