@@ -219,7 +219,7 @@ class ModelRegistry:
         if not name:
             if len(names) != 1:
                 raise InvalidRequestError.of(
-                    "model.name", f"must name one of the models: {', '.join(names)}"
+                    "model.name", f"must name one of the models: {', '.join(names) or 'none'}"
                 )
             name = names[0]
         caller.check_model(name)

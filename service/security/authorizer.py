@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import re
 import time
+import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
@@ -23,7 +24,7 @@ from service.security.callers import ANYBODY, Caller, Clock, work_for
 Headers = Mapping[str, str]
 
 _BEARER: Final = re.compile(r"bearer +(\S+) *", re.IGNORECASE)
-_PORT: Final = re.compile(r":\d+$")
+_GRPC_PEER: Final = re.compile(r"ipv[46]:(.*):\d+")
 
 
 def _utc_now() -> dt.datetime:
@@ -76,7 +77,7 @@ class Authorizer:
 
         Args:
             headers: The call's headers, or metadata, with names in lower case.
-            peer: Where the call comes from, HOST:PORT or as gRPC writes it.
+            peer: Where the call comes from: an address, or an address and port as gRPC writes them.
 
         Raises:
             UnauthenticatedError: It needs a key and has none that is good.
@@ -85,7 +86,7 @@ class Authorizer:
         entry = self._identify(headers)
         caller = ANYBODY if entry is None else self._caller_of(entry)
         note_caller(caller.name)
-        client = f"key {entry.id}" if entry is not None else _PORT.sub("", peer)
+        client = f"key {entry.id}" if entry is not None else _address_of(peer)
         most = self._max_calls if entry is None else entry.max_calls or self._max_calls
         if self._calls[client] >= most:
             raise TooManyCallsError(most)
@@ -127,6 +128,12 @@ class Authorizer:
         caller = Caller(entry, self._clock)
         self._callers[entry.id] = (entry, caller)
         return caller
+
+
+def _address_of(peer: str) -> str:
+    """The address alone, the same for every port and protocol."""
+    found = _GRPC_PEER.fullmatch(peer)
+    return urllib.parse.unquote(found[1]).strip("[]") if found else peer
 
 
 def api_key_in(headers: Headers) -> str | None:

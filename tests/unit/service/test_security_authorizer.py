@@ -146,7 +146,7 @@ def test_a_key_s_priority_has_a_ceiling() -> None:
 def test_calls_under_way_are_limited_for_each_key() -> None:
     door = Door(max_calls=2)
     headers = {"x-api-key": door.key}
-    first, second, third = (door.authorizer.let_in(headers, f"192.0.2.{n}:1") for n in range(3))
+    first, second, third = (door.authorizer.let_in(headers, f"192.0.2.{n}") for n in range(3))
     with first:
         with second, pytest.raises(TooManyCallsError), third:
             pytest.fail("came in")
@@ -159,7 +159,9 @@ def test_calls_under_way_are_limited_for_each_key() -> None:
         ("ipv4:192.0.2.1:1", "ipv4:192.0.2.1:2", True),
         ("ipv4:192.0.2.1:1", "ipv4:192.0.2.2:1", False),
         ("ipv6:%5B::1%5D:1", "ipv6:%5B::1%5D:2", True),
-        ("192.0.2.1:1", "192.0.2.1:9", True),
+        ("ipv4:192.0.2.1:1", "192.0.2.1", True),
+        ("ipv6:%5B2001:db8::1%5D:9", "2001:db8::1", True),
+        ("2001:db8::1", "2001:db8::2", False),
         ("unix:", "unix:", True),
     ],
 )
