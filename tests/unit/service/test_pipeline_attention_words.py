@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heed.contract import SPECIAL_IDS
+from heed.text import Tokenizer, TokenizerKind, TokenizerSettings, train_tokenizer
 from heed.text.words import word_spans
 from service.domain.answers import Attention, AttentionHead, Token, TokenKind
 from service.pipeline.attention_words import attention_of_words, word_axis, words_of
+from service.pipeline.tokens import source_tokens, target_tokens
 from tests.support.axes import cut_texts, rows_that_sum_to_1
 
 
@@ -109,3 +114,41 @@ def test_every_head_is_spread_as_the_average_is() -> None:
     ]
     for before, after in zip(heads, spread.heads, strict=True):
         np.testing.assert_allclose(after.weights, words_of(before.weights, axis, axis), atol=1e-6)
+
+
+@functools.cache
+def subwords(kind: TokenizerKind) -> Tokenizer:
+    texts = ["the cat sat on the mat", "a dog, the cats; and mats!", "東京 cafés ﬁnd ½", "été ça"]
+    return Tokenizer(train_tokenizer(texts, TokenizerSettings(kind=kind, vocabulary_size=60)))
+
+
+@given(
+    st.text(max_size=60)
+    | st.text(
+        st.sampled_from("the cat\u200b\u3000\ufb01\u00bd\u0301\u6771\u00ad.\u2581"), max_size=60
+    ),
+    st.sampled_from([TokenizerKind.UNIGRAM, TokenizerKind.BPE, TokenizerKind.WORD]),
+)
+@settings(deadline=None)
+def test_every_piece_of_any_text_falls_to_words_as_a_whole(text: str, kind: TokenizerKind) -> None:
+    pieces = source_tokens(subwords(kind).encode(text))
+    axis = word_axis(text, pieces)
+    assert axis.shares.shape == (len(pieces), len(axis.words))
+    np.testing.assert_allclose(axis.shares.sum(axis=1), np.ones(len(pieces)), atol=1e-6)
+    for word in axis.words:
+        assert text[word.begin : word.end] == word.text
+
+
+@given(st.lists(st.integers(4, 59), max_size=20), st.booleans())
+@settings(deadline=None)
+def test_every_row_of_any_output_sums_to_what_it_did(ids: list[int], is_ended: bool) -> None:
+    tokenizer = subwords(TokenizerKind.UNIGRAM)
+    ids = [one % tokenizer.vocabulary_size for one in ids if one % tokenizer.vocabulary_size > 3]
+    ids = [*ids, SPECIAL_IDS.end] if is_ended or not ids else ids
+    text, tokens = target_tokens(tokenizer, ids, [-0.5] * len(ids))
+    target = word_axis(text, tokens)
+    source = word_axis("a b", source_tokens(tokenizer.encode("a b")))
+    weights = rows_that_sum_to_1(len(tokens), len(source.shares), seed=len(ids))
+    spread = words_of(weights, target, source)
+    np.testing.assert_allclose(spread.sum(axis=1), 1.0, atol=1e-5)
+    assert sum(word.score for word in target.words) == pytest.approx(-0.5 * len(ids))
