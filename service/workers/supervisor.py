@@ -24,6 +24,7 @@ from service.logs import announce, configure_logs
 from service.metrics.registry import FOLDER_VARIABLE
 from service.settings import GatewaySettings
 from service.workers.ports import SharedPort
+from service.workers.process import INTERRUPTED
 from service.workers.slot import WorkerFailedError, WorkerSlot
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def run_workers(settings: GatewaySettings) -> int:
         announce(str(error) or f"heed: error: a worker ended with {error.status}")
         return error.status if error.status > 0 else 1
     except KeyboardInterrupt:  # a second Ctrl-C: do not wait for the answers
-        return 130
+        return INTERRUPTED
 
 
 async def _supervise(settings: GatewaySettings, folder: Path) -> int:

@@ -203,6 +203,20 @@ def test_a_compressed_message_counts_with_its_full_size(gateway: GatewayProcess)
     assert "larger than max" in (error.details() or "")
 
 
+def test_connections_end_by_age_between_calls_and_none_fails(flags: list[str]) -> None:
+    with running_gateway([*flags, "--max-connection-age-s=0.3"]) as gateway:
+        port = int(gateway.address.rpartition(":")[2])
+        used: set[int] = set()
+        ends = time.monotonic() + 1.5
+        while time.monotonic() < ends:
+            assert gateway.stub.Generate(generate_request("heed"), timeout=20).results
+            connections = psutil.Process(gateway.process.pid).net_connections("tcp")
+            used |= {
+                each.raddr.port for each in connections if each.raddr and each.laddr.port == port
+            }
+    assert len(used) >= 3
+
+
 def test_a_caller_that_does_not_read_holds_nobody_up(gateway: GatewayProcess) -> None:
     body = b'{"texts":[%s],"options":{"attention":"ATTENTION_LEVEL_HEADS"}}' % b",".join(
         [b'"abcdefghijklmnop"'] * 40
