@@ -24,6 +24,8 @@ MAX_WAITING_LINES: Final = 10_000
 FLUSH_TIMEOUT_S: Final = 2.0
 """How long the last lines may take to be written when the process ends."""
 STANDARD_ERROR: Final = 2
+SELDOM_S: Final = 60.0
+"""How long is between two lines about traces that could not be sent."""
 
 _PLAIN: Final = "%(asctime)s %(levelname)-7s [%(request_id)s] %(name)s: %(message)s"
 
@@ -34,6 +36,27 @@ class _RequestIdFilter(logging.Filter):
         record.request_id = "-" if call is None else call.id
         record.trace_id = "" if call is None else call.trace_id
         return True
+
+
+class _SeldomFilter(logging.Filter):
+    """Lets lines of talkative libraries through once in a while: a receiver may be away for days.
+
+    Args:
+        library: The beginning of their loggers' names.
+    """
+
+    def __init__(self, library: str) -> None:
+        super().__init__()
+        self._library = library
+        self._next_line_at = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(self._library):
+            return True
+        is_time = record.created >= self._next_line_at
+        if is_time:
+            self._next_line_at = record.created + SELDOM_S
+        return is_time
 
 
 class JsonFormatter(logging.Formatter):
@@ -123,6 +146,7 @@ def configure_logs(log_format: LogFormat, log_level: LogLevel) -> None:
     """Sends log lines to standard error."""
     handler = LineWriter()
     handler.addFilter(_RequestIdFilter())
+    handler.addFilter(_SeldomFilter("opentelemetry."))
     is_json = log_format is LogFormat.JSON
     handler.setFormatter(JsonFormatter() if is_json else logging.Formatter(_PLAIN))
     logging.getLogger("grpc").setLevel(logging.WARNING)  # it tells of every channel

@@ -68,7 +68,12 @@ class BatchRunner:
         loop = asyncio.get_running_loop()
         target, began = rows[0].target, loop.time()
         waiting = [WaitingRow(row.trace, began - row.arrival) for row in rows]
-        with batch_span(waiting, {"heed.model": target.model.name, "heed.rows": len(rows)}):
+        facts: dict[str, str | int | float | bool] = {
+            "heed.model": target.model.name,
+            "heed.version": target.model.version,
+            "heed.rows": len(rows),
+        }
+        with batch_span(waiting, facts):
             outputs = await self._predictor.predict(
                 target,
                 stack_rows([row.inputs for row in rows]),

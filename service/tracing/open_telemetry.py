@@ -47,7 +47,7 @@ from service.tracing.spans import (
 
 MAX_WAITING_SPANS: Final = 4096
 """So many spans wait to be sent; then new ones are dropped."""
-CLOSE_TIMEOUT_S: Final = 3.0
+CLOSE_TIMEOUT_S: Final = 2.0
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 

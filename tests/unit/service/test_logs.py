@@ -83,6 +83,18 @@ def test_lines_and_announcements_keep_their_order(
     assert lines == expected
 
 
+def test_what_is_told_of_lost_traces_does_not_fill_the_log(
+    clean_logging: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs(LogFormat.PLAIN, LogLevel.INFO)
+    for _ in range(20):
+        logging.getLogger("opentelemetry.exporter").warning("not sent")
+        logging.getLogger("service.test").warning("a word")
+    logging.getLogger().handlers[0].flush()
+    text = capfd.readouterr().err
+    assert (text.count("not sent"), text.count("a word")) == (1, 20)
+
+
 def test_a_full_disk_costs_lines_and_nothing_else(clean_logging: None) -> None:
     descriptor = os.open("/dev/full", os.O_WRONLY)
     lost: list[int] = []
