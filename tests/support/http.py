@@ -42,6 +42,11 @@ def body_of(response: httpx.Response, schema: str, status_code: int = 200) -> An
     return body
 
 
+def post_bytes(http: httpx.Client, body: bytes, path: str = "/v1/generate") -> httpx.Response:
+    """Sends bytes as if they were JSON."""
+    return http.post(path, content=body, headers={"content-type": "application/json"})
+
+
 def detail_of(status: dict[str, Any], kind: str) -> dict[str, Any]:
     """The detail of google.rpc of a kind in a status."""
     (found,) = [each for each in status["details"] if each["@type"].endswith(f"google.rpc.{kind}")]
