@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import re
 import socket
 import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -48,8 +50,12 @@ def gateway(flags: list[str]) -> Iterator[GatewayProcess]:
 
 
 def workers_of(gateway: GatewayProcess) -> list[psutil.Process]:
-    children = psutil.Process(gateway.process.pid).children()
-    return [child for child in children if "service.workers.worker" in child.cmdline()]
+    found = []
+    for child in psutil.Process(gateway.process.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just died
+            if "service.workers.worker" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def generate_on_a_new_connection(gateway: GatewayProcess) -> None:
@@ -160,6 +166,14 @@ def test_every_accepted_call_is_answered_when_told_to_end(flags: list[str]) -> N
     host, _, port = gateway.address.rpartition(":")
     with socket.socket() as free, pytest.raises(OSError, match="refused"):
         free.connect((host, int(port)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prctl")
+def test_workers_end_with_a_supervisor_that_was_killed(flags: list[str]) -> None:
+    with running_gateway(flags) as gateway:
+        workers = workers_of(gateway)
+        gateway.process.kill()
+        wait_until(lambda: not any(worker.is_running() for worker in workers))
 
 
 @pytest.mark.parametrize("fault", ["a port in use", "a broken file"])
