@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
+import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +61,25 @@ def test_snips_marks_what_is_tagged_and_splits_by_the_text_alone(tmp_path: Path)
     limited = load_examples(DataSettings(kind=DataKind.SNIPS, max_train_pairs=7), tmp_path)
     assert len(limited.train) == 7
     assert limited.train[0].marks
+
+
+def test_the_page_says_how_the_files_of_snips_become_its_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Path(__file__).parents[3] / "docs" / "classification.md"
+    blocks = re.findall(r"(?:^    .*\n|^\n)+", page.read_text(encoding="utf-8"), re.MULTILINE)
+    (code,) = [textwrap.dedent(block) for block in blocks if "_full.json" in block]
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "nlu-benchmark" / "2017-06-custom-intent-engines" / "PlayMusic"
+    folder.mkdir(parents=True)
+    data = [{"text": "Play "}, {"text": "the last", "entity": "sort"}, {"text": " track\n"}]
+    (folder / "train_PlayMusic_full.json").write_text(json.dumps({"PlayMusic": [{"data": data}]}))
+    exec(compile(code, "example", "exec"), {})
+    text = (tmp_path / "train.tsv").read_text()
+    assert text == "PlayMusic\tPlay the last track\tO B-sort I-sort O"
+    examples = load_snips(tmp_path)
+    (example,) = [*examples.train, *examples.dev, *examples.test]
+    assert [example.source[begin:end] for begin, end in example.marks] == ["the", "last"]
 
 
 def test_trec_reads_the_coarse_types(tmp_path: Path) -> None:
