@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,7 @@ from service.api.call_gate import CallGate
 from service.api.entrance import REQUEST_ID_KEY, Entrance
 from service.http.calls import Endpoint
 from service.http.errors import error_response, refusal
+from service.http.hosts import KnownHosts, names_of
 from service.http.methods import METHODS
 from service.http.pages import Pages, openapi
 from service.http.requests import GRPC_TIMEOUT_HEADER, TIMEOUT_HEADER
@@ -78,16 +80,24 @@ def _call_routes(settings: GatewaySettings, parts: HttpParts) -> list[Route]:
 
 
 def _middleware(settings: GatewaySettings) -> list[Middleware]:
+    found = []
+    names = names_of(settings.host, settings.http_allowed_host)
+    if names is not None:
+        found.append(Middleware(KnownHosts, names=names))
+    if settings.http_cors_origin:
+        found.append(_cors(settings.http_cors_origin))
     compression = Middleware(
         GZipMiddleware,
         minimum_size=SMALLEST_COMPRESSED_BYTES,
         compresslevel=_COMPRESSION_LEVEL,
     )
-    if not settings.http_cors_origin:
-        return [compression]
-    cors = Middleware(
+    return [*found, compression]
+
+
+def _cors(origins: Sequence[str]) -> Middleware:
+    return Middleware(
         CORSMiddleware,
-        allow_origins=settings.http_cors_origin,
+        allow_origins=origins,
         allow_methods=["GET", "POST"],
         allow_headers=[
             *("content-type", "authorization", "x-api-key", "traceparent"),
@@ -96,7 +106,6 @@ def _middleware(settings: GatewaySettings) -> list[Middleware]:
         expose_headers=[REQUEST_ID_KEY, "retry-after"],
         max_age=_CORS_MAX_AGE_S,
     )
-    return [cors, compression]
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -170,7 +170,7 @@ def _read_special(
 ) -> None:
     try:
         json_format.ParseDict({field.name: _plain(item)}, message)
-    except json_format.ParseError:
+    except (json_format.ParseError, ValueError):  # also text that is no valid Unicode
         kind = field.message_type.name if field.message_type else "value"
         violations.add(path, f"must be a {kind} in protobuf's JSON mapping")
 
@@ -193,11 +193,18 @@ def _scalar(item: object, field: FieldDescriptor) -> Any:
 
 
 def _enum_value(item: object, enum: EnumDescriptor) -> int:
-    if isinstance(item, str) and item in enum.values_by_name:
-        return int(enum.values_by_name[item].number)
-    if isinstance(item, int) and not isinstance(item, bool) and item in enum.values_by_number:
+    numbers = _numbers_of(enum)
+    if isinstance(item, str) and item in numbers:
+        return numbers[item]
+    if isinstance(item, int) and not isinstance(item, bool) and item in numbers.values():
         return item
-    raise _WrongValueError(f"must be one of {', '.join(enum.values_by_name)}")
+    raise _WrongValueError(f"must be one of {', '.join(numbers)}")
+
+
+@functools.cache
+def _numbers_of(enum: EnumDescriptor) -> Mapping[str, int]:
+    """The values by their names. Protobuf's own mappings fail where a key cannot be converted."""
+    return {value.name: int(value.number) for value in enum.values}
 
 
 def _read_bool(item: object, field: FieldDescriptor) -> bool:

@@ -93,6 +93,7 @@ _METAVARS: Final = {
     "model_server": "HOST:PORT",
     "host": "HOST",
     "http_cors_origin": "ORIGIN",
+    "http_allowed_host": "HOST",
     "otlp_endpoint": "URL",
     "canary": "NAME:VERSION=WEIGHT",
     "model_label": "NAME:LABEL=VERSION",

@@ -25,7 +25,14 @@ class HttpSettings(SettingsGroup):
         default=1000, ge=1, description="The most connections over HTTP; more are turned away."
     )
 
-    @field_validator("http_cors_origin", mode="before")
+    http_allowed_host: tuple[str, ...] = Field(
+        default=(),
+        description="A name by which HTTP may be called; may be repeated. Default: any, or, on "
+        "an address of this machine alone, only its own names, so that no web site can have its "
+        "name lead here.",
+    )
+
+    @field_validator("http_cors_origin", "http_allowed_host", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:
         return tuple(each for each in value.split(",") if each) if isinstance(value, str) else value

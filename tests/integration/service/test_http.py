@@ -250,6 +250,14 @@ def test_other_sites_may_call_only_if_they_are_listed(http: httpx.Client) -> Non
     assert answer.headers["access-control-allow-origin"] == ORIGIN
 
 
+def test_no_site_can_have_its_own_name_lead_here(http: httpx.Client) -> None:
+    for name in ("evil.example", "evil.example:8080", "127.0.0.1.evil.example"):
+        response = http.get("/v1/models", headers={"host": name})
+        assert "--http-allowed-host" in body_of(response, "Status", 421)["message"]
+    for name in ("localhost", "LOCALHOST:1", "127.0.0.1:99", "[::1]:8080"):
+        assert http.get("/v1/models", headers={"host": name}).status_code == 200
+
+
 def test_large_answers_are_compressed_for_those_who_want_it(http: httpx.Client) -> None:
     body = {"texts": ["abcdefghij"] * 100, "options": {"attention": "ATTENTION_LEVEL_PIECES"}}
     compressed = http.post("/v1/generate", json=body)
