@@ -163,3 +163,13 @@ def test_values_are_never_repeated_in_errors() -> None:
 def test_a_long_unknown_name_is_cut() -> None:
     (field,) = violations_of(json.dumps({"x" * 500 + "\ud800": 1}))
     assert len(field) == 64
+
+
+@pytest.mark.parametrize("value", ['"\\ud800"', "1e300", str(10**30), '"\\udfff\\ud800"'])
+def test_a_value_that_no_enum_can_have_is_named(value: str) -> None:
+    body = f'{{"texts": ["a"], "options": {{"attention": {value}}}}}'
+    with pytest.raises(InvalidRequestError) as error:
+        read_json(body.encode(), inference_pb2.GenerateRequest())
+    (violation,) = error.value.violations
+    assert violation.field == "options.attention"
+    assert "ATTENTION_LEVEL_PIECES" in violation.description
