@@ -26,6 +26,7 @@ from heed.text.sentences import split_sentences
 from heed.text.words import word_spans
 from heed.v1 import inference_pb2
 from heed.wire.v1 import serving_pb2
+from service.api.classify_messages import read_classify
 from service.api.from_messages import read_generate, read_score, read_selector
 from service.api.stream_messages import read_stream_generate
 from service.api.tokenize_messages import read_tokenize
@@ -123,6 +124,7 @@ READERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "GenerateRequest": lambda message: read_generate(message, None),
     "StreamGenerateRequest": lambda message: read_stream_generate(message, None),
     "ScoreRequest": lambda message: read_score(message, None),
+    "ClassifyRequest": lambda message: read_classify(message, None),
     "TokenizeRequest": read_tokenize,
     "GetModelRequest": lambda message: read_selector(message.model),
 }
@@ -183,16 +185,27 @@ def _refused_or(work: Callable[[], object]) -> None:
         work()
 
 
+def field_names() -> list[str]:
+    """The names of all fields of all requests, in both of their forms."""
+    waiting, seen = list(REQUEST_TYPES), dict[str, Any]()
+    while waiting:
+        kind = waiting.pop()
+        if kind.full_name not in seen:
+            seen[kind.full_name] = kind
+            waiting += [field.message_type for field in kind.fields if field.message_type]
+    fields = [field for kind in seen.values() for field in kind.fields]
+    return sorted({name for field in fields for name in (field.name, field.json_name)})
+
+
+ODD_VALUES: Final = st.sampled_from(
+    ["\ud800", "x\udfff", 10**30, -(10**30), 1e300, -0.0, "", "NaN"]
+)
 JSON_VALUES: Final = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.just("\ud800"),
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | ODD_VALUES,
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["texts", "model", "name", "version", "options", "prefix", "pairs"])
-            | st.sampled_from(
-                ["maxLength", "max_length", "attention", "beamSearch", "topP", "seed"]
-            )
-            | st.text(max_size=5),
+            st.sampled_from(field_names()) | st.text(max_size=5),
             inner,
             max_size=4,
         )
