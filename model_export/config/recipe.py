@@ -149,6 +149,8 @@ class Recipe(Settings):
         if is_classifier == (self.target_tokenizer is not None):
             has = "has no" if is_classifier else "needs a"
             raise ValueError(f"the task {self.task} {has} target_tokenizer")
+        if is_classifier and self.data.links is not None:
+            raise ValueError("data.links is for models that write an output")
         has_sentences = isinstance(self.model, ClassifierSettings) and self.model.sentences
         if has_sentences and self.training.jit_compile:
             raise ValueError(

@@ -22,8 +22,9 @@ class ClassifierOutput(NamedTuple):
         attention_heads: Weights over the tokens, for each hop, float32 [B, N, S]; of a
             hierarchical model, times the weight of the token's sentence.
         sentence_attention: Weights over the sentences, float32 [B, Z]; None without sentences.
-        redundancy: How alike the hops are, float32 [B]: `redundancy_penalty` of the row or, of a
-            hierarchical model, its mean over the row's sentences.
+        redundancy: How alike the hops are, by `redundancy_penalty`, float32 [B, 1]; of a
+            hierarchical model float32 [B, 2]: the mean over the row's sentences, then that of the
+            hops over sentences.
     """
 
     logits: tf.Tensor
@@ -119,7 +120,7 @@ class Classifier(keras.Model):
         context, weights = self.pooling(encoded.values, mask=mask)
         weights = at_least_float32(weights)
         logits = self.labels(context, training=training)
-        return ClassifierOutput(logits, weights, None, redundancy_penalty(weights))
+        return ClassifierOutput(logits, weights, None, redundancy_penalty(weights)[:, tf.newaxis])
 
 
 class HierarchicalClassifier(keras.Model):
@@ -180,12 +181,13 @@ class HierarchicalClassifier(keras.Model):
             layout.join_sentences(vectors), mask=layout.sentence_mask, training=training
         )
         context, weights = self.sentence_pooling(states, mask=layout.sentence_mask)
-        word_weights = at_least_float32(word_weights)
-        sentence_weights = tf.reduce_mean(at_least_float32(weights), axis=1)
+        word_weights, weights = at_least_float32(word_weights), at_least_float32(weights)
+        sentence_weights = tf.reduce_mean(weights, axis=1)
         shares = tf.gather(sentence_weights, tf.where(mask, ids, 0), batch_dims=1)  # [B, S]
         heads = layout.join_words(word_weights, tf.shape(tokens)) * shares[:, tf.newaxis, :]
-        redundancy = tf.math.unsorted_segment_mean(
+        word_redundancy = tf.math.unsorted_segment_mean(
             redundancy_penalty(word_weights), layout.places[:, 0], tf.shape(tokens)[0]
         )
+        redundancy = tf.stack([word_redundancy, redundancy_penalty(weights)], axis=1)
         logits = self.labels(context, training=training)
         return ClassifierOutput(logits, heads, sentence_weights, redundancy)

@@ -143,10 +143,15 @@ class ClassifierLearner:
 
     def training_step(self, optimizer: keras.optimizers.Optimizer) -> BatchFunction:
         """A function that changes the model's weights by one batch."""
-        attention = self._recipe.classifier_model.attention
-        penalty = attention.penalty if isinstance(attention, StructuredSettings) else 0.0
+        model = self._recipe.classifier_model
+        kinds = [model.attention] + ([model.sentences.attention] if model.sentences else [])
         return classifier_training_step(
-            self.model, optimizer, self._recipe.training, redundancy_penalty=penalty
+            self.model,
+            optimizer,
+            self._recipe.training,
+            redundancy_penalties=[
+                kind.penalty if isinstance(kind, StructuredSettings) else 0.0 for kind in kinds
+            ],
         )
 
 

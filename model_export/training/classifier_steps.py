@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -41,13 +43,13 @@ def classifier_training_step(
     optimizer: keras.optimizers.Optimizer,
     settings: TrainingSettings,
     *,
-    redundancy_penalty: float = 0.0,
+    redundancy_penalties: Sequence[float] = (),
 ) -> BatchFunction:
     """A function that changes the model's weights by one batch.
 
     The gradient is that of the mean loss over the batch's real rows, with the redundancy of each
-    row's hops times `redundancy_penalty` added. What is returned is the loss without the penalty,
-    summed, and the number of real rows.
+    row's hops added, each attention's times its entry of `redundancy_penalties`; none = nothing is
+    added. What is returned is the loss without the penalty, summed, and the number of real rows.
     """
     weights = model.trainable_variables
     optimizer.build(weights)
@@ -63,9 +65,9 @@ def classifier_training_step(
                 )
             )
             objective = loss_sum
-            if redundancy_penalty:
-                cost = tf.where(is_real, output.redundancy, tf.zeros_like(output.redundancy))
-                objective += redundancy_penalty * tf.reduce_sum(cost)
+            if any(redundancy_penalties):
+                costs = tf.linalg.matvec(output.redundancy, tf.constant(redundancy_penalties))
+                objective += tf.reduce_sum(tf.where(is_real, costs, tf.zeros_like(costs)))
             loss = objective / tf.cast(row_count, tf.float32)
         optimizer.apply(tape.gradient(loss, weights), weights)
         return loss_sum, row_count

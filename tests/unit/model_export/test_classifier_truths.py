@@ -83,7 +83,7 @@ def _train(model: Any, steps: int, *, penalty: float = 0.0) -> None:
     model({name: values for name, values in batch.items() if name != "labels"})
     settings = TrainingSettings(jit_compile=False)
     step = classifier_training_step(
-        model, keras.optimizers.Adam(0.03), settings, redundancy_penalty=penalty
+        model, keras.optimizers.Adam(0.03), settings, redundancy_penalties=[penalty]
     )
     for seed in range(1, steps + 1):
         step(_batch(seed)[0])

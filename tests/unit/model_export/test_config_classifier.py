@@ -39,6 +39,7 @@ def test_a_hierarchical_model_has_attention_over_sentences_too() -> None:
         (["task=translate"], "the task translate does not go with a model of classifier"),
         (["data.kind=cmudict_g2p"], "the task classify does not go with data of cmudict_g2p"),
         (["target_tokenizer={kind: word}"], "the task classify has no target_tokenizer"),
+        (["data.links={train: links}"], "data.links is for models that write an output"),
         (["training.dev_metric=bleu"], "dev_metric bleu is none of the task classify"),
         (["training.length_buckets=[100]"], r"limited to 64 \(model.max_source_tokens\)"),
         (["model.sentences={max_count: 2, max_tokens: 9}"], "2 sentences of 9 tokens cannot hold"),
