@@ -59,7 +59,7 @@ def silent_connections(gateway: GatewayProcess) -> Iterator[list[socket.socket]]
     connections = []
     for address, beginning in (
         (gateway.address, b"PRI * HTTP/2.0\r\n"),
-        (gateway.url, b"POST /v1/generate HTTP/1.1\r\nHost: x\r\n"),
+        (gateway.url, b"POST /v1/generate HTTP/1.1\r\nHost: localhost\r\n"),
     ):
         connections += [connect(address), connect(address)]
         connections[-1].sendall(beginning)
@@ -172,7 +172,7 @@ def test_http_callers_that_vanish_free_their_place(
     gateway: GatewayProcess, stub: StubModelServer
 ) -> None:
     body = b'{"texts":["heed"]}'
-    head = b"POST /v1/generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = b"POST /v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     with held(stub):
         callers = [connect(gateway.url) for _ in range(MAX_CALLS + 5)]
         for caller in callers:
@@ -221,7 +221,7 @@ def test_a_caller_that_does_not_read_holds_nobody_up(gateway: GatewayProcess) ->
     body = b'{"texts":[%s],"options":{"attention":"ATTENTION_LEVEL_HEADS"}}' % b",".join(
         [b'"abcdefghijklmnop"'] * 40
     )
-    head = b"POST /v1/generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = b"POST /v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     slow = [connect(gateway.url) for _ in range(5)]
     for connection in slow:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)

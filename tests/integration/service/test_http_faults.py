@@ -83,7 +83,7 @@ def test_a_caller_that_leaves_in_the_middle_of_its_request_is_no_fault(
         return found.get(frozenset({("method", "Score"), ("reason", "CANCELLED")}), 0)
 
     place, faults = urlsplit(gateway.url), gateway.log().count("Traceback")
-    head = b"POST /v1/score HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    head = b"POST /v1/score HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     with socket.create_connection((place.hostname, place.port), timeout=5) as connection:
         connection.sendall(head + b'content-length: 500\r\n\r\n{"pairs"')
         time.sleep(0.1)
