@@ -94,16 +94,16 @@ class VersionSettings(SettingsGroup):
     )
     canary: tuple[Canary, ...] = Field(
         default=(),
-        description="NAME:VERSION=WEIGHT: a version that gets a share of a model's calls that "
-        "name no version, for example g2p:7=5%; may be repeated.",
+        description="A version that gets a share of its model's calls that name no version, for "
+        "example g2p:7=5%; may be repeated.",
     )
     canary_seed: int = Field(
         default=0, description="Decides, with a call's request id, which calls go to canaries."
     )
     model_label: tuple[ModelLabel, ...] = Field(
         default=(),
-        description="NAME:LABEL=VERSION: a name for a version; may be repeated. Without =VERSION "
-        "the model servers are asked which version it stands for.",
+        description="A name for a version, for example g2p:stable=6; may be repeated. Without "
+        "=VERSION the model servers are asked which version it stands for.",
     )
 
     @field_validator("canary", mode="before")

@@ -144,6 +144,7 @@ class ReplicaSet:
     def _add(self, endpoint: Endpoint) -> None:
         replica = Replica(endpoint, self._connect(endpoint), self._ejection)
         self._replicas[endpoint] = replica
+        logger.info("model server %s joined", replica.name)
         self.report_health(replica)
         if self._listener is not None:
             self._listener.joined(replica)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import collections
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import grpc
@@ -76,6 +79,33 @@ def test_a_version_is_asked_for_by_its_label(gateway: GatewayProcess) -> None:
     assert answer.model == ModelVersion(MODEL_NAME, 5)
     request = inference_pb2.GetModelRequest(model=inference_pb2.ModelSelector(label="stable"))
     assert gateway.stub.GetModel(request, timeout=10).model.version == 5
+
+
+def heed(*arguments: str) -> str:
+    """What a command prints."""
+    command = [sys.executable, "-m", "heed", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=60, stdin=subprocess.DEVNULL
+    ).stdout
+
+
+def test_commands_take_labels_and_show_what_became_of_versions(gateway: GatewayProcess) -> None:
+    address = ["--address", gateway.address]
+    answer = json.loads(heed("generate", "abc", "--model-label=stable", "--json", *address))
+    assert answer["model"] == {"name": MODEL_NAME, "version": 5}
+    table = heed("models", *address)
+    assert "7 (0.2 of calls), 6 (0.8 of calls), 5 (stable)" in table
+    assert "1 of 1" in table
+    (model,) = json.loads(heed("models", "--json", *address))
+    assert model["replica_count"] == model["healthy_replica_count"] == 1
+    assert model["versions"][2] == {
+        "version": 5,
+        "condition": "ready",
+        "replica_count": 1,
+        "message": "",
+        "labels": ["stable"],
+        "traffic_share": 0.0,
+    }
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,14 @@ def test_options_reach_the_gateway(gateway, client):
     assert not request.options.HasField("min_length")
 
 
+def test_a_label_reaches_the_gateway_and_goes_with_no_version(gateway, client):
+    client.generate("one", model=ModelVersion("m", label="stable"))
+    request = gateway[1].requests[-1]
+    assert (request.model.label, request.model.HasField("version")) == ("stable", False)
+    with pytest.raises(ValueError, match="a version and a label; give one of them"):
+        client.generate("one", model=ModelVersion("m", 3, "stable"))
+
+
 def test_an_unknown_attention_level_lists_the_levels(client):
     with pytest.raises(ValueError, match='must be one of "none", "pieces", "words", "heads"'):
         client.generate("one", attention="all")
