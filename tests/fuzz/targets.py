@@ -25,9 +25,11 @@ from heed.text import (
 from heed.text.sentences import split_sentences
 from heed.text.words import word_spans
 from heed.v1 import inference_pb2
+from heed.wire.inference import grpc_inference_pb2
 from heed.wire.v1 import serving_pb2
 from service.api.classify_messages import read_classify
 from service.api.from_messages import read_generate, read_score, read_selector
+from service.api.open_inference_requests import read_infer
 from service.api.stream_messages import read_stream_generate
 from service.api.tokenize_messages import read_tokenize
 from service.backends.tensor_codec import TensorError, decode_tensor, encode_tensor
@@ -235,6 +237,46 @@ def check_json(case: tuple[str, bytes]) -> None:
     assert again.SerializeToString() == message.SerializeToString()
 
 
+PARAMETER_NAMES: Final = st.sampled_from(
+    ["max_length", "beam_width", "temperature", "seed", "sample", "priority", "prefix"]
+)
+
+
+@st.composite
+def open_inference_requests(draw: st.DrawFn) -> grpc_inference_pb2.ModelInferRequest:
+    """Requests of the Open Inference Protocol, with texts as raw bytes or as a field."""
+    request = grpc_inference_pb2.ModelInferRequest(
+        model_name=draw(TEXTS), model_version=draw(st.sampled_from(["", "1", "-1", "9" * 30, "٣"]))
+    )
+    names, kinds = (
+        st.sampled_from(["text", "text", "texts", ""]),
+        st.sampled_from(["BYTES", "FP32"]),
+    )
+    for _ in range(draw(st.integers(0, 2))):
+        tensor = request.inputs.add(name=draw(names), datatype=draw(kinds))
+        tensor.shape.extend(draw(st.lists(st.integers(-1, 3) | st.just(2**62), max_size=3)))
+        tensor.contents.bytes_contents.extend(draw(st.lists(st.binary(max_size=6), max_size=3)))
+    raw = st.lists(st.binary(max_size=6), max_size=3).map(
+        lambda texts: b"".join(len(text).to_bytes(4, "little") + text for text in texts)
+    )
+    request.raw_input_contents.extend(draw(st.lists(raw | st.binary(max_size=12), max_size=2)))
+    for name in draw(st.lists(PARAMETER_NAMES | st.text(max_size=4), max_size=3)):
+        parameter = request.parameters[name]
+        kind, value = draw(
+            st.tuples(st.just("string_param"), TEXTS | st.sampled_from(["1", "9" * 5000, "nan"]))
+            | st.tuples(st.just("int64_param"), st.integers(-(2**63), 2**63 - 1))
+            | st.tuples(st.just("double_param"), st.floats())
+            | st.tuples(st.just("bool_param"), st.booleans())
+        )
+        setattr(parameter, kind, value)
+    return request
+
+
+def check_open_inference(request: grpc_inference_pb2.ModelInferRequest) -> None:
+    """A request becomes a call, or an error."""
+    _refused_or(lambda: read_infer(request, None))
+
+
 @st.composite
 def tensor_messages(draw: st.DrawFn) -> serving_pb2.TensorProto:
     """Tensors of a model server that has lost its mind; small enough to be made."""
@@ -320,6 +362,7 @@ TARGETS: Final = {
     for target in (
         Target("request decoding", damaged_messages(), check_request),
         Target("requests over JSON", BODIES, check_json),
+        Target("Open Inference requests", open_inference_requests(), check_open_inference),
         Target("tensors decoded", tensor_messages(), check_tensor),
         Target("tensors there and back", ARRAYS, check_round_trip),
         Target("tokenizer offsets", TEXTS, check_offsets),
