@@ -6,7 +6,6 @@ if it were its own server (DNS rebinding). Browsers say by which name they call.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection
 from typing import Final
 
@@ -14,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.http.errors import refusal
+from service.security.security import is_loopback
 
 MISDIRECTED: Final = 421
 _LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
@@ -27,19 +27,10 @@ def names_of(listening_host: str, allowed: Collection[str]) -> frozenset[str] | 
         allowed: Names that were set. Without any, only a gateway that this machine alone can
             reach asks for one of its own names.
     """
-    if not allowed and not _is_loopback(listening_host):
+    if not allowed and not is_loopback(listening_host):
         return None
-    own = {listening_host, *(_LOCAL_NAMES if _is_loopback(listening_host) else ())}
+    own = {listening_host, *(_LOCAL_NAMES if is_loopback(listening_host) else ())}
     return frozenset(name.lower() for name in {*own, *allowed})
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class KnownHosts:
