@@ -9,58 +9,18 @@ room is left, interactive ones first, then by likeness of length.
 
 from __future__ import annotations
 
-import bisect
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Final, Generic, NamedTuple
 
 from service.batching.batch_time import BatchSize
 from service.batching.fairness import FairShares
+from service.batching.lines import Line, Row, TargetLines, WaitingRow, bound_of, bucket_of
 from service.batching.segments import Bucket, segment_of
-
-BUCKET_BOUNDS: Final[tuple[int, ...]] = (
-    *range(4, 32, 2),
-    *range(32, 64, 4),
-    *range(64, 128, 8),
-    *range(128, 256, 16),
-    *range(256, 513, 32),
-)
-"""Longest length of each bucket, in tokens; the last bucket has no bound."""
 
 _SWEEP_ABOVE: Final = 256
 """So many rows that are gone may lie in the lines, or as many as wait, before they are removed."""
-
-
-class WaitingRow(Protocol):
-    """What the policy needs to know of a row. Rows are told apart by identity."""
-
-    @property
-    def target(self) -> Hashable:
-        """Rows with equal targets may share a batch."""
-
-    @property
-    def model(self) -> str:
-        """Whose row it is; models are treated fairly. Equal targets have equal models."""
-
-    @property
-    def length(self) -> int:
-        """Tokens of the row, 1 or more."""
-
-    @property
-    def is_bulk(self) -> bool:
-        """Whether interactive rows go first."""
-
-    @property
-    def arrival(self) -> float:
-        """When the row came, in seconds."""
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether nobody waits for the row any more."""
-
-
-Row = TypeVar("Row", bound=WaitingRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,42 +58,6 @@ class WaitingGroup(NamedTuple):
     rank: float
 
 
-class _Line(NamedTuple):
-    is_bulk: bool
-    bucket: int
-
-    def distance(self, other: _Line) -> tuple[bool, int]:
-        return self.is_bulk, abs(self.bucket - other.bucket)
-
-
-@dataclass(slots=True)
-class _TargetLines(Generic[Row]):
-    model: str
-    lines: dict[_Line, deque[Row]] = field(default_factory=dict)
-    rows: int = 0
-    tokens: int = 0
-    bulk_tokens: int = 0
-
-    def count(self, row: Row, *, sign: int) -> None:
-        self.rows += sign
-        self.tokens += sign * row.length
-        self.bulk_tokens += sign * row.length * row.is_bulk
-
-
-def bucket_of(length: int) -> int:
-    """The bucket of a length, counted from 0.
-
-    Example:
-        >>> [bucket_of(length) for length in (1, 4, 5, 6, 7)]
-        [0, 0, 1, 1, 2]
-    """
-    return bisect.bisect_left(BUCKET_BOUNDS, length)
-
-
-def _bound_of(bucket: int) -> int:
-    return BUCKET_BOUNDS[min(bucket, len(BUCKET_BOUNDS) - 1)]
-
-
 def _always(_: WaitingGroup) -> bool:
     return True
 
@@ -156,7 +80,7 @@ class WaitingRows(Generic[Row]):
     def __init__(self, limits: BatchLimits, bulk_delay_s: float = 0.0) -> None:
         self._limits = limits
         self._bulk_delay_s = bulk_delay_s
-        self._targets: dict[Hashable, _TargetLines[Row]] = {}
+        self._targets: dict[Hashable, TargetLines[Row]] = {}
         self._waiting: set[Row] = set()
         self._lying = 0
         self.tokens = 0
@@ -170,8 +94,8 @@ class WaitingRows(Generic[Row]):
         """Puts a row at the end of its line."""
         target = self._targets.get(row.target)
         if target is None:
-            target = self._targets[row.target] = _TargetLines(row.model)
-        line = _Line(row.is_bulk, bucket_of(row.length))
+            target = self._targets[row.target] = TargetLines(row.model)
+        line = Line(row.is_bulk, bucket_of(row.length))
         target.lines.setdefault(line, deque()).append(row)
         target.count(row, sign=1)
         self.tokens += row.length
@@ -239,7 +163,7 @@ class WaitingRows(Generic[Row]):
         self._tidy(target)
         return batch
 
-    def _heads(self, target: Hashable) -> list[tuple[float, _Line]]:
+    def _heads(self, target: Hashable) -> list[tuple[float, Line]]:
         """The rank of the head of each line of a target. Lines without a row are removed."""
         lines = self._targets[target].lines
         heads = []
@@ -255,7 +179,7 @@ class WaitingRows(Generic[Row]):
         return heads
 
     def _fill(
-        self, target: _TargetLines[Row], first: _Line, fixed_tokens: Callable[[int], float] | None
+        self, target: TargetLines[Row], first: Line, fixed_tokens: Callable[[int], float] | None
     ) -> list[Row]:
         may_join = self._sharing(target, first, fixed_tokens)
         batch = [self._pop(target, target.lines[first])]
@@ -276,8 +200,8 @@ class WaitingRows(Generic[Row]):
         return batch
 
     def _sharing(
-        self, target: _TargetLines[Row], first: _Line, fixed_tokens: Callable[[int], float] | None
-    ) -> list[_Line]:
+        self, target: TargetLines[Row], first: Line, fixed_tokens: Callable[[int], float] | None
+    ) -> list[Line]:
         """The lines whose rows may join a batch of one line."""
         if fixed_tokens is None:
             return list(target.lines)
@@ -285,7 +209,7 @@ class WaitingRows(Generic[Row]):
         for line, waiting in target.lines.items():
             rows[line.bucket] += len(waiting)
         order = sorted(rows)
-        buckets = [Bucket(_bound_of(bucket), rows[bucket]) for bucket in order]
+        buckets = [Bucket(bound_of(bucket), rows[bucket]) for bucket in order]
         segment = segment_of(
             buckets,
             order.index(first.bucket),
@@ -302,7 +226,7 @@ class WaitingRows(Generic[Row]):
     def _is_live(self, row: Row) -> bool:
         return row in self._waiting and not row.is_gone
 
-    def _pop(self, target: _TargetLines[Row], rows: deque[Row]) -> Row:
+    def _pop(self, target: TargetLines[Row], rows: deque[Row]) -> Row:
         row = rows.popleft()
         self._lying -= 1
         self._count_out(target, row)
@@ -315,7 +239,7 @@ class WaitingRows(Generic[Row]):
         if row in self._waiting:
             self._count_out(self._targets[row.target], row)
 
-    def _count_out(self, target: _TargetLines[Row], row: Row) -> None:
+    def _count_out(self, target: TargetLines[Row], row: Row) -> None:
         self._waiting.discard(row)
         target.count(row, sign=-1)
         self.tokens -= row.length

@@ -14,8 +14,9 @@ from typing import Final, Generic, Protocol, TypeVar
 from service.batching.admission import Admission, Asked, Queue
 from service.batching.batch_time import BatchSize, BatchTime
 from service.batching.in_flight import EndedBatch, InFlightLimit, InFlightMeter
+from service.batching.lines import WaitingRow
 from service.batching.observer import BatchObserver, DropReason, NoObserver
-from service.batching.policy import WaitingGroup, WaitingRow, WaitingRows, size_of
+from service.batching.policy import WaitingGroup, WaitingRows, size_of
 from service.batching.rates import (
     LONGEST_PAUSE_S,
     SHORTEST_PAUSE_S,

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.batching.policy import BUCKET_BOUNDS, BatchLimits, WaitingRows, bucket_of
+from service.batching.lines import BUCKET_BOUNDS, bucket_of
+from service.batching.policy import BatchLimits, WaitingRows
 
 
 @dataclass(eq=False)
