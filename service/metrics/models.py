@@ -121,10 +121,17 @@ class ReplicaMetrics:
         self._hedges.labels(winner).inc()
 
     def forget(self, replica: str) -> None:
-        """A model server left for good: its gauges go, or stay at 0 where they cannot."""
+        """A model server left for good: its numbers go, so that addresses do not gather.
+
+        Numbers that several processes share stay; their gauges are 0 then.
+        """
         gauges: tuple[Gauge, ...] = (self._healthy, self._outstanding)
         for gauge in gauges:
             if self._can_forget:
                 gauge.remove(replica)
             else:
                 gauge.labels(replica).set(0)
+        if self._can_forget:
+            self._ejections.remove(replica)
+            for outcome in ("ok", "failed"):
+                self._calls.remove(replica, outcome)

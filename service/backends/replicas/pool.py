@@ -190,15 +190,15 @@ class ReplicaPool(ReplicaSet):
                 timeout_s=max(work.deadline - began, 0.001),
             )
         except AbandonedError as error:
-            self._metrics.called(replica.name, is_ok=False)
+            self.count_call(replica, is_ok=False)
             raise ModelServerUnreachableError(work.target.model.name) from error
         except ServiceError as error:
-            self._metrics.called(replica.name, is_ok=False)
+            self.count_call(replica, is_ok=False)
             self._note_failure(replica, work, error)
             raise
         finally:
             self.show_load(replica)
-        self._metrics.called(replica.name, is_ok=True)
+        self.count_call(replica, is_ok=True)
         replica.is_doubtful = False
         self._judge(replica, Outcome.ANSWERED, work, seconds=loop.time() - began)
         return answer

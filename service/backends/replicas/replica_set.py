@@ -136,6 +136,11 @@ class ReplicaSet:
         if replica.endpoint in self._replicas:  # one that left is forgotten by the metrics
             self._metrics.outstanding(replica.name, replica.outstanding_tokens + more)
 
+    def count_call(self, replica: Replica, *, is_ok: bool) -> None:
+        """Counts a call that a model server has ended."""
+        if replica.endpoint in self._replicas:
+            self._metrics.called(replica.name, is_ok=is_ok)
+
     def tell_of_trouble(self, replica: Replica, key: VersionKey) -> None:
         """Tells the listener that a call to a model server failed."""
         if self._listener is not None:

@@ -381,6 +381,8 @@ async def test_new_ones_join_and_old_ones_answer_their_last_calls() -> None:
     assert await task == "a"
     await asyncio.sleep(0)
     assert pool.servers["a"].is_closed
+    assert pool.counted("heed_replica_calls_total", replica="b") > 0
+    assert pool.counted("heed_replica_calls_total", replica="a") == 0  # it is forgotten
     await pool.pool.close()
     assert pool.servers["b"].is_closed
 
