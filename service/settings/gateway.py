@@ -38,6 +38,15 @@ class GatewaySettings(
     """Everything that can be set; one flag and one environment variable each."""
 
     @model_validator(mode="after")
+    def _local_model_server_needs_no_certificate(self) -> Self:
+        if self.models_dir is not None and self.model_server_ca is not None:
+            raise ValueError(
+                "--model-server-ca goes with --model-server; the model server of --models-dir "
+                "listens on this machine alone, without TLS"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _models_are_served(self) -> Self:
         if self.model:
             check_models(self, self.model)

@@ -36,6 +36,11 @@ def test_flags_that_need_each_other_say_so(flags: list[str], message: str) -> No
         read_settings([*BACKEND, *flags], {})
 
 
+def test_the_local_model_server_has_no_certificate() -> None:
+    with pytest.raises(SettingsError, match="--model-server-ca goes with --model-server"):
+        read_settings(["--models-dir", "models", "--model-server-ca", "ca.pem"], {})
+
+
 def test_nothing_is_asked_of_callers_unless_told_to() -> None:
     security = make_security(read_settings(BACKEND, {}), Metrics().security)
     assert not security.authorizer.asks_for_keys
