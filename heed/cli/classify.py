@@ -126,14 +126,17 @@ def _check(parser: Parser, arguments: argparse.Namespace) -> None:
 def _classify(arguments: argparse.Namespace) -> None:
     from heed.cli.connecting import client_for
     from heed.cli.painted_output import painted_output
+    from heed.client import Priority
 
     output = painted_output(arguments.attention)
     if not arguments.texts and sys.stdin.isatty():
         print("heed: one text per line; end with Ctrl-D", file=sys.stderr)
+    somebody_waits = arguments.texts or sys.stdin.isatty()
+    priority = Priority.INTERACTIVE if somebody_waits else Priority.BULK
     with client_for(arguments) as client:
         try:
             for chunk in _chunks(arguments):
-                _answer(client, arguments, chunk, output)
+                _answer(client.with_priority(priority), arguments, chunk, output)
         finally:
             output.close()
 
