@@ -18,7 +18,7 @@ def context_vector(values: FloatArray, w: FloatArray, b: FloatArray, u: FloatArr
 
 
 def feed_forward(values: FloatArray, w: FloatArray, b: float) -> Pooled:
-    """Raffel and Ellis 2015, eq. 3, with a(h) = tanh(w . h + b)."""
+    """Raffel and Ellis 2015, with a(h) = tanh(w . h + b)."""
     weights = softmax(np.array([np.tanh(w @ h + b) for h in values]))
     return weighted(weights, values), weights[np.newaxis]
 

@@ -11,9 +11,9 @@ from model_export.attention.pooling.base import AttentionPooling, PooledOutput, 
 class FeedForwardPooling(AttentionPooling):
     """A function of each position alone says how much it matters.
 
-        e[b, s] = a(h[b, s]),  a(h) = tanh(w . h + b_w)     Raffel and Ellis 2015, eq. 3 and 4.2
-        alpha[b] = softmax(e[b])                            eq. 3, over real positions only
-        context[b] = sum_s alpha[b, s] h[b, s]              eq. 3
+        e[b, s] = a(h[b, s]),  a(h) = tanh(w . h + b_w)     Raffel and Ellis 2015
+        alpha[b] = softmax(e[b])                            over real positions only
+        context[b] = sum_s alpha[b, s] h[b, s]
 
     Scores lie between -1 and 1, so a position gets at most e^2 = 7.4 times another's weight.
 
