@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+import grpc
+
 from service.api.call_gate import CallGate
 from service.api.call_log import CallLog
 from service.api.error_table import code_of
@@ -189,8 +191,10 @@ def _ending_of(record: CallRecord, failure: BaseException | None) -> Ending:
         facts["heed.model"] = record.model
     if record.version:
         facts["heed.version"] = record.version
+    status = grpc.StatusCode.OK if failure is None else code_of(failure)
+    facts["rpc.grpc.status_code"] = int(status.value[0])
     if failure is None:
-        return Ending("OK", facts=facts)
-    code = code_of(failure).name
+        return Ending(facts=facts)
+    code = status.name
     reason = failure.reason if isinstance(failure, ServiceError) else code
-    return Ending(code, reason, is_fault=code in FAULTS, facts=facts)
+    return Ending(reason, is_fault=code in FAULTS, facts=facts)

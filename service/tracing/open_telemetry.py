@@ -135,7 +135,6 @@ class _CallSpan:
                 each.end()
 
     def end(self, ending: Ending) -> None:
-        self.span.set_attribute("rpc.grpc.status_code_name", ending.code)
         self.span.set_attributes(dict(ending.facts))
         if ending.reason:
             self.span.set_attribute("error.type", ending.reason)

@@ -18,13 +18,11 @@ class Ending:
     """How a call ended.
 
     Attributes:
-        code: The name of its gRPC status code.
         reason: The reason of its failure; empty if it was answered.
         is_fault: Whether the gateway, or what stands behind it, is to blame.
         facts: What else is known of it.
     """
 
-    code: str
     reason: str = ""
     is_fault: bool = False
     facts: Mapping[str, Value] = field(default_factory=dict)
