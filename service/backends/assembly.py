@@ -76,7 +76,7 @@ def make_backends(
     Raises:
         ModelsDirectoryError: There is nothing to serve in --models-dir.
     """
-    names = _model_names(settings)
+    names = model_names(settings)
     tls = None if settings.models_dir is not None else tls
 
     def connect(endpoint: Endpoint) -> ModelServer:
@@ -151,7 +151,12 @@ def _absence(settings: GatewaySettings) -> str:
     return f"no address of {', '.join(settings.model_server)} is known yet"
 
 
-def _model_names(settings: GatewaySettings) -> Sequence[str]:
+def model_names(settings: GatewaySettings) -> Sequence[str]:
+    """The models to serve.
+
+    Raises:
+        ModelsDirectoryError: There is nothing to serve in --models-dir, or not what settings name.
+    """
     if settings.models_dir is None:
         return settings.model
     check_installed()

@@ -13,12 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from service.api.listening import AddressError
-from service.backends.local_model_server import (
-    LocalModelServer,
-    ModelsDirectoryError,
-    check_installed,
-    find_models,
-)
+from service.backends.assembly import model_names
+from service.backends.local_model_server import LocalModelServer, ModelsDirectoryError
 from service.gateway import signals_set
 from service.logs import announce, configure_logs
 from service.metrics.registry import FOLDER_VARIABLE
@@ -84,8 +80,7 @@ async def _model_server(
     if settings.models_dir is None:
         yield {}
         return
-    check_installed()
-    names = find_models(settings.models_dir, settings.model)
+    names = model_names(settings)
     server = LocalModelServer(settings.models_dir, names, lambda _: None, socket_path=socket_path)
     task = asyncio.create_task(server.run(), name="local model server")
     try:

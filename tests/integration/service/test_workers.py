@@ -196,6 +196,15 @@ def test_what_is_wrong_at_the_start_is_told_once(
     assert words in result.stderr
 
 
+def test_a_directory_without_models_is_told_before_anything_starts(tmp_path: Path) -> None:
+    flags = ["--models-dir", str(tmp_path), "--workers=2", "--grpc-port=0", "--no-http"]
+    result = subprocess.run(
+        [*GATEWAY_COMMAND, *flags], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (result.returncode, result.stderr.count("heed: error: ")) == (1, 1)
+    assert "holds no exported model" in result.stderr
+
+
 def test_one_local_model_server_serves_all_workers(exported_models_dir: Path) -> None:
     flags = ["--models-dir", str(exported_models_dir), "--model", SMALL_MODEL, "--workers=2"]
     with running_gateway(flags) as gateway:
