@@ -1,4 +1,4 @@
-"""Writes docs/errors.md from the gateway's error classes and their one table to gRPC.
+"""Writes docs/errors.md from the gateway's error classes and their tables to gRPC and HTTP.
 
 Usage: python tools/document_errors.py [--check]
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from service import errors
 from service.api.error_table import STATUS_CODES
+from service.http.errors import HTTP_STATUS, OWN_STATUS
 
 PAGE = Path(__file__).parents[1] / "docs/errors.md"
 
@@ -19,13 +20,14 @@ HEAD = """\
 
 Made from the classes in `service/errors.py` by `make docs`; do not edit.
 
-Every failure carries details of google.rpc in the trailer `grpc-status-details-bin`:
+Every failure carries details of google.rpc, over gRPC in the trailer `grpc-status-details-bin`, over
+HTTP in the body:
 `ErrorInfo` with the domain "heed", the reason below and metadata for programs; `RequestInfo` with
 the request's id, which the gateway's log shows too; and what the column *more* names.
 No error holds a caller's text. A failure that is none of these is INTERNAL with a fixed message.
 
-| reason | gRPC code | what happened | more | try again? |
-|---|---|---|---|---|
+| reason | gRPC code | HTTP | what happened | more | try again? |
+|---|---|---|---|---|---|
 """
 
 TAIL = """
@@ -70,7 +72,9 @@ def _advice(error: type[errors.ServiceError]) -> str:
 
 def _row(error: type[errors.ServiceError]) -> str:
     summary = (error.__doc__ or "").strip().splitlines()[0]
-    cells = [f"`{error.reason}`", STATUS_CODES[error].name, summary, _more(error), _advice(error)]
+    code = STATUS_CODES[error].name
+    status = str(OWN_STATUS.get(error, HTTP_STATUS[code]))
+    cells = [f"`{error.reason}`", code, status, summary, _more(error), _advice(error)]
     return "| " + " | ".join(cells) + " |"
 
 

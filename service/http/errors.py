@@ -40,12 +40,15 @@ HTTP_STATUS: Final[Mapping[str, int]] = {
 LEFT: Final = 499
 """Nobody sees it: the caller is gone."""
 
-STATUS_OF_UNREADABLE: Final[Mapping[type[Exception], int]] = {
+OWN_STATUS: Final[Mapping[type[Exception], int]] = {
     errors.RequestTooLargeError: 413,
     errors.WrongContentTypeError: 415,
     errors.SlowRequestError: 408,
+    errors.ModelContractError: 500,
+    errors.ModelAnswerError: 500,
+    errors.ModelRejectedInputError: 500,
 }
-"""Where HTTP has a word of its own."""
+"""Where HTTP has a word of its own, or would blame the caller for what the model did."""
 
 _CODES_OF_HTTP: Final[Mapping[int, int]] = {
     404: code_pb2.NOT_FOUND,
@@ -58,7 +61,7 @@ def error_response(error: Exception, request_id: str) -> Response:
     wire = to_wire(error, request_id)
     status = status_pb2.Status.FromString(wire.details)
     headers = {REQUEST_ID_KEY: request_id, **_headers_for(status)}
-    code = STATUS_OF_UNREADABLE.get(type(error), HTTP_STATUS[wire.code.name])
+    code = OWN_STATUS.get(type(error), HTTP_STATUS[wire.code.name])
     return Response(status_json(status), status_code=code, headers=headers, media_type=JSON)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from grpc import StatusCode
 from openapi_spec_validator import validate
 from starlette.routing import Route
 
@@ -11,8 +12,9 @@ from heed.v1 import inference_pb2, model_pb2
 from service.api.call_gate import CallGate
 from service.api.call_log import CallLog
 from service.api.entrance import Entrance
+from service.errors import ModelAnswerError
 from service.http.app import HttpParts, make_app
-from service.http.errors import HTTP_STATUS
+from service.http.errors import HTTP_STATUS, error_response
 from service.http.methods import METHODS
 from service.http.openapi import openapi_document
 from service.http.openapi.schemas import comments
@@ -86,6 +88,10 @@ def test_the_document_is_json() -> None:
 
 
 def test_every_status_code_of_grpc_has_an_http_status() -> None:
-    from grpc import StatusCode
-
     assert set(HTTP_STATUS) == {code.name for code in StatusCode}
+
+
+def test_what_the_model_did_wrong_is_not_blamed_on_the_caller() -> None:
+    response = error_response(ModelAnswerError("wrong shapes"), "id")
+    assert response.status_code == 500
+    assert json.loads(bytes(response.body))["code"] == StatusCode.FAILED_PRECONDITION.value[0]
