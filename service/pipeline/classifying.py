@@ -104,7 +104,13 @@ def _read_result(
         source_tokens=tokens,
         attention=None
         if call.attention is AttentionLevel.NONE
-        else _read_attention(source, tokens, outputs, level=call.attention),
+        else _read_attention(
+            source,
+            tokens,
+            outputs,
+            level=call.attention,
+            hop_count=contract.attention[0].head_count,
+        ),
     )
 
 
@@ -114,6 +120,7 @@ def _read_attention(
     outputs: Mapping[str, Array],
     *,
     level: AttentionLevel,
+    hop_count: int,
 ) -> SourceAttention:
     length = len(tokens)
     expect_shape(outputs, ATTENTION_OUTPUT, (length,))
@@ -124,10 +131,10 @@ def _read_attention(
         return SourceAttention(axis.words, _within_one(weights @ axis.shares), sentences=sentences)
     if level is not AttentionLevel.HEADS:
         return SourceAttention(tokens, weights, sentences=sentences)
-    expect_shape(outputs, ATTENTION_HEADS_OUTPUT, (1, length))
+    expect_shape(outputs, ATTENTION_HEADS_OUTPUT, (hop_count, length))
     heads = tuple(
         AttentionHead(0, index, finite(ATTENTION_HEADS_OUTPUT, hop[:length]))
-        for index, hop in enumerate(outputs[ATTENTION_HEADS_OUTPUT])
+        for index, hop in enumerate(outputs[ATTENTION_HEADS_OUTPUT][:hop_count])
     )
     return SourceAttention(tokens, weights, heads, sentences)
 

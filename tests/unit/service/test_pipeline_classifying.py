@@ -137,7 +137,7 @@ async def test_weights_of_words_are_the_sums_of_their_pieces() -> None:
         ({"probabilities": np.full([1, 3], np.nan, np.float32)}, "holds NaN or infinity"),
         ({"attention": np.ones([1, 2], np.float32)}, "'attention' has shape"),
         ({"attention": np.full([1, 16], np.inf, np.float32)}, "holds NaN or infinity"),
-        ({"attention_heads": np.ones([1, 0, 16], np.float32)}, "'attention_heads' has shape"),
+        ({"attention_heads": np.ones([1, 1, 16], np.float32)}, "'attention_heads' has shape"),
         ({"sentence_attention": np.ones([1, 1], np.float32)}, "'sentence_attention' has shape"),
     ],
 )
