@@ -1,7 +1,8 @@
 """A real model under load: the gateway beside what could be done without one.
 
-    ideal    rows a second through the gateway, and of a client that knows all rows beforehand,
-             sorts them by length and sends full batches; in turns, as ratios
+    ideal    rows of one length, a second: through the gateway, from callers who ask for one row
+             each, and of a client that sends full batches to the model server; in turns, as ratios.
+             Also by processor time, which hardly depends on what else a machine does
     mixed    rows of 4 to 60 tokens at random times: the most rows a second with a p99 within a
              bound, through the gateway, through a queue that batches first come, first served,
              and of a model server that batches itself
@@ -42,11 +43,11 @@ from benchmarks.real_load.rows import (
     predict_request,
     read_answer,
 )
-from benchmarks.real_load.servers import batching_model_server, gateway, model_server
+from benchmarks.real_load.servers import Server, batching_model_server, gateway, model_server
 
 TIMEOUT_S = 30.0
-STEP = 1.2
-"""Loads are tried in steps of a fifth."""
+STEP = 1.25
+"""Loads are tried in steps of a quarter."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,22 @@ class Limits:
             f"--max-batch-rows={self.max_rows}",
             "--max-queue-tokens=1000000",
         )
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one side of the first comparison did.
+
+    Attributes:
+        rows_per_s: Rows a second.
+        cpu_s: Processor time of the servers for each row, in seconds.
+    """
+
+    rows_per_s: float
+    cpu_s: float
+
+    def __str__(self) -> str:
+        return f"{self.rows_per_s:.1f} rows/s at {1e3 * self.cpu_s:.2f} ms"
 
 
 async def send_ideal_batches(
@@ -84,17 +101,28 @@ async def send_ideal_batches(
 
 
 async def compare_with_ideal(
-    server: str, through: str, model: ExportedModel, limits: Limits, arguments: argparse.Namespace
-) -> list[tuple[float, float]]:
-    """For each round: rows a second of the ideal client, and through the gateway."""
-    rows = make_rows(model, arguments.rows, shortest=4, longest=60)
+    server: Server,
+    through: Server,
+    model: ExportedModel,
+    limits: Limits,
+    arguments: argparse.Namespace,
+) -> list[tuple[Side, Side]]:
+    """For each round: the ideal client, and the gateway."""
+    length = arguments.length
+    rows = make_rows(model, arguments.rows, shortest=length, longest=length)
     batches = ideal_batches(rows, max_tokens=limits.max_tokens, max_rows=limits.max_rows)
     figures = []
-    async with gateway_caller(through, timeout_s=TIMEOUT_S) as answer:
+    async with gateway_caller(through.address, timeout_s=TIMEOUT_S) as answer:
         for number in range(arguments.rounds + 1):  # the first is not counted
-            ideal = await send_ideal_batches(server, model, batches)
-            carried = await closed_loop(answer, rows, callers=arguments.callers)
-            print(f"  ideal client {ideal:8.1f} rows/s, gateway {carried:8.1f} rows/s", flush=True)
+            marks = [server.cpu_s()]
+            rate = await send_ideal_batches(server.address, model, batches)
+            marks.append(server.cpu_s())
+            ideal = Side(rate, (marks[1] - marks[0]) / len(rows))
+            gateway_s = through.cpu_s()
+            rate = await closed_loop(answer, rows, callers=arguments.callers)
+            cpu_s = server.cpu_s() - marks[1] + through.cpu_s() - gateway_s
+            carried = Side(rate, cpu_s / len(rows))
+            print(f"  ideal client {ideal}, gateway {carried}", flush=True)
             if number:
                 figures.append((ideal, carried))
     return figures
@@ -134,6 +162,7 @@ def main() -> None:
     parser.add_argument("model", type=Path, metavar="MODELS/NAME")
     parser.add_argument("--rounds", type=int, default=3, help="of each comparison (3)")
     parser.add_argument("--rows", type=int, default=1000, help="rows of the first comparison")
+    parser.add_argument("--length", type=int, default=24, help="tokens of each of them (24)")
     parser.add_argument("--callers", type=int, default=256, help="of the first comparison (256)")
     parser.add_argument("--p99-ms", type=float, default=1000.0, help="the bound (1000)")
     parser.add_argument("--seconds", type=float, default=10.0, help="of every load (10)")
@@ -153,7 +182,9 @@ def measure_ideal(model: ExportedModel, limits: Limits, arguments: argparse.Name
     """The first comparison."""
     with model_server(model.base_path) as server, gateway(server, model.name, limits.flags()) as up:
         figures = asyncio.run(compare_with_ideal(server, up, model, limits, arguments))
-    print(f"gateway / ideal client: {spread([carried / ideal for ideal, carried in figures])}\n")
+    by_rate = [carried.rows_per_s / ideal.rows_per_s for ideal, carried in figures]
+    by_cpu = [ideal.cpu_s / carried.cpu_s for ideal, carried in figures]
+    print(f"gateway / ideal client: {spread(by_rate)}; by processor time {spread(by_cpu)}\n")
 
 
 def measure_mixed(model: ExportedModel, limits: Limits, arguments: argparse.Namespace) -> None:
@@ -166,19 +197,21 @@ def measure_mixed(model: ExportedModel, limits: Limits, arguments: argparse.Name
         batching_model_server(model.base_path, rows=limits.max_rows) as batching,
     ):
         connects: dict[str, Callable[[], AbstractAsyncContextManager[Answer]]] = {
-            "gateway": lambda: gateway_caller(up, timeout_s=TIMEOUT_S),
+            "gateway": lambda: gateway_caller(up.address, timeout_s=TIMEOUT_S),
             "FIFO": lambda: fifo_caller(
-                server,
+                server.address,
                 model,
                 max_tokens=limits.max_tokens,
                 max_rows=limits.max_rows,
                 timeout_s=TIMEOUT_S,
             ),
-            "model server's batching": lambda: serving_caller(batching, model, timeout_s=TIMEOUT_S),
+            "model server's batching": lambda: serving_caller(
+                batching.address, model, timeout_s=TIMEOUT_S
+            ),
         }
         ideal = asyncio.run(
             send_ideal_batches(
-                server,
+                server.address,
                 model,
                 ideal_batches(rows[:300], max_tokens=limits.max_tokens, max_rows=limits.max_rows),
             )

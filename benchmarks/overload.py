@@ -68,11 +68,11 @@ def main() -> None:
     deadline_s = arguments.deadline_ms / 1e3
     with (
         model_server(model.base_path) as server,
-        gateway(server, model.name, ("--max-batch-tokens=1024",)) as address,
+        gateway(server, model.name, ("--max-batch-tokens=1024",)) as through,
     ):
         loads = asyncio.run(
             measure(
-                address,
+                through.address,
                 rows,
                 shares=arguments.shares,
                 deadline_s=deadline_s,
