@@ -22,7 +22,8 @@ Made from the classes in `service/errors.py` by `make docs`; do not edit.
 
 Every failure carries details of google.rpc, over gRPC in the trailer `grpc-status-details-bin`,
 over HTTP in the body: `ErrorInfo` with the domain "heed", the reason below and metadata for
-programs; `RequestInfo` with the request's id, which the gateway's log shows too; and what the column *more* names.
+programs; `RequestInfo` with the request's id, which the gateway's log shows too; and what the
+column *more* names.
 No error holds a caller's text. A failure that is none of these is INTERNAL with a fixed message.
 
 | reason | gRPC code | HTTP | what happened | more | try again? |
