@@ -258,6 +258,12 @@ class Contract(_Value):
             raise ValueError("a classifier has neither target_tokenizer nor max_target_tokens")
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels) or "" in self.labels:
             raise ValueError("a classifier needs two labels or more, all different, none empty")
+        sentences = self.sentences
+        if sentences and sentences.max_count * sentences.max_tokens < self.max_source_tokens:
+            raise ValueError(
+                f"{sentences.max_count} sentences of {sentences.max_tokens} tokens cannot hold "
+                f"max_source_tokens {self.max_source_tokens}"
+            )
         return self
 
     def to_json(self) -> str:

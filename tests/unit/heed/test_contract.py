@@ -66,6 +66,7 @@ def test_a_classifier_has_labels_and_writes_nothing() -> None:
         (_classifier, {"labels": ("", "yes")}, "none empty"),
         (_classifier, {"target_tokenizer": TOKENIZER}, "has neither target_tokenizer"),
         (_classifier, {"max_target_tokens": 3}, "nor max_target_tokens"),
+        (_classifier, {"sentences": {"max_count": 2, "max_tokens": 9}}, "cannot hold max_source"),
         (_contract, {"target_tokenizer": None}, "the task pronounce needs a target_tokenizer"),
         (_contract, {"max_target_tokens": 1}, "max_target_tokens of 2 or more"),
         (_contract, {"labels": ("a", "b")}, "has neither labels nor sentences"),
