@@ -25,6 +25,8 @@ from tests.support.model_server import (
 )
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(400)  # three model servers start at once
+
 NAMES = ("a", "b", "c")
 CONFIG = "models.config"
 FLAGS = (
@@ -171,7 +173,7 @@ def test_a_roll_out_under_load_fails_no_call(
     load = Load(gateway, pause_s=0.03)
     try:
         publish_copy(models_dirs["a"], 2)
-        wait_until(lambda: replicas_of(gateway, 2) == 1 == replicas_of(gateway, 1), timeout_s=60)
+        wait_until(lambda: replicas_of(gateway, 2) == 1 == replicas_of(gateway, 1), timeout_s=120)
         by_number = generate_request("heed")
         by_number.model.version = 2
         assert gateway.stub.Generate(by_number, timeout=30).model.version == 2
@@ -179,7 +181,7 @@ def test_a_roll_out_under_load_fails_no_call(
         killed = servers["b"]
         servers["b"] = start(models_dirs["b"], killed.port)
         killed.log_path.unlink()
-        wait_until(lambda: replicas_of(gateway, 2) == 2, timeout_s=60)
+        wait_until(lambda: replicas_of(gateway, 2) == 2, timeout_s=120)
         wait_until(lambda: 2 in load.versions)
         load.wait_for("OK", 20)
     finally:
