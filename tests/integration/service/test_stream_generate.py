@@ -28,7 +28,7 @@ def unary(gateway: GatewayProcess, text: str, options: Options) -> inference_pb2
 
 
 def check_growth(events: list[Event]) -> None:
-    """Partial outputs grow, by twice, into the final one."""
+    """Partial outputs grow, by twice, into the final one; a slow reader misses some of them."""
     *partials, final = events
     assert final.WhichOneof("event") == "result"
     (best, *_) = final.result.hypotheses
@@ -42,7 +42,8 @@ def check_growth(events: list[Event]) -> None:
             assert token == last
         before = partial.text
     lengths = [len(event.partial.tokens) for event in partials]
-    assert all(second == 2 * first for first, second in itertools.pairwise(lengths))
+    for first, second in itertools.pairwise(lengths):
+        assert second in [first * 2**times for times in range(1, 10)]
 
 
 @pytest.mark.parametrize("chunk_tokens", [1, 3, 100])
@@ -55,7 +56,9 @@ def test_a_stream_ends_in_the_very_answer_of_a_unary_call(
         expected = unary(gateway, word, Options())
         assert events[-1].result.SerializeToString() == expected.SerializeToString()
         token_count = len(expected.hypotheses[0].tokens)
-        assert len(events) == 1 + sum(chunk_tokens * 2**n < token_count for n in range(10))
+        possible = [chunk_tokens * 2**n for n in range(10) if chunk_tokens * 2**n < token_count]
+        assert {len(event.partial.tokens) for event in events[:-1]} <= set(possible)
+        assert (len(events) > 1) == bool(possible)
         assert events[-1].timings.total_duration.ToNanoseconds() > 0
         for event in events:
             assert (event.segment_index, event.segment_count) == (0, 1)
@@ -91,7 +94,7 @@ def test_a_seed_that_is_not_given_is_the_same_for_the_whole_stream(gateway: Gate
     options = Options(sampling=inference_pb2.SamplingOptions(temperature=50), min_length=11)
     streams = [stream(gateway, "attention", options=options, chunk_tokens=2) for _ in range(3)]
     for events in streams:
-        assert len(events) == 4
+        assert len(events) > 1
         check_growth(events)
     assert len({events[-1].result.hypotheses[0].text for events in streams}) > 1
 
