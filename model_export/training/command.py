@@ -9,6 +9,7 @@ from pathlib import Path
 
 from model_export.config import Recipe, load_recipe, recipe_names
 from model_export.runs.training_run import METRICS_FILE, RECIPE_FILE
+from model_export.training.cluster import worker_index
 from model_export.training.run_folder import held_run_folder
 from model_export.training.stop import StopRequest
 
@@ -39,16 +40,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the recipe's data lies (default: the data that comes with Heed)",
     )
+    parser.add_argument(
+        "--distribute",
+        choices=["mirrored", "multi-worker"],
+        help="train on all GPUs of this machine, or with the workers that TF_CONFIG names "
+        "(default: on one device)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains; returns 0 if the run is finished, 128 + signal if it was asked to stop."""
     recipe = load_recipe(arguments.recipe, arguments.overrides)
     folder = arguments.out if arguments.out is not None else Path("runs") / recipe.name
+    if arguments.distribute == "multi-worker" and (index := worker_index()):
+        folder = folder.with_name(f"{folder.name}.worker-{index}")
     print(f"training {recipe.name} into {folder}", file=sys.stderr, flush=True)
 
     with StopRequest() as stop, held_run_folder(folder, recipe) as was_finished:
-        finished = was_finished or _train(recipe, folder, data_dir=arguments.data_dir, stop=stop)
+        finished = was_finished or _train(recipe, folder, arguments, stop)
     if not finished:
         data_dir = f" --data-dir {arguments.data_dir}" if arguments.data_dir else ""
         print(
@@ -69,7 +78,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _train(recipe: Recipe, folder: Path, *, data_dir: Path | None, stop: StopRequest) -> bool:
+def _train(recipe: Recipe, folder: Path, arguments: argparse.Namespace, stop: StopRequest) -> bool:
+    from model_export.training.distribution import DistributionKind, distribution_of
     from model_export.training.train import train
 
-    return train(recipe, folder=folder, data_dir=data_dir, stop=stop)
+    kind = DistributionKind(arguments.distribute) if arguments.distribute else None
+    return train(
+        recipe,
+        folder=folder,
+        data_dir=arguments.data_dir,
+        stop=stop,
+        distribution=distribution_of(kind),
+    )

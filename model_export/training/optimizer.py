@@ -8,7 +8,9 @@ import tensorflow as tf
 from model_export.config import RateSchedule, TrainingSettings
 
 
-def build_optimizer(settings: TrainingSettings, *, step_count: int) -> keras.optimizers.Adam:
+def build_optimizer(
+    settings: TrainingSettings, *, step_count: int, clips: bool = True
+) -> keras.optimizers.Adam:
     """Adam with gradients clipped by their common norm.
 
     The rate rises from 0 in a straight line over the warm-up, then falls as the settings say.
@@ -16,11 +18,12 @@ def build_optimizer(settings: TrainingSettings, *, step_count: int) -> keras.opt
     Args:
         settings: Rates, warm-up, schedule and clipping.
         step_count: Steps of the whole training.
+        clips: Whether it clips; else whoever gives it the gradients does.
     """
     return keras.optimizers.Adam(
         _schedule(settings, step_count),
         beta_2=settings.adam_beta_2,
-        global_clipnorm=settings.clip_norm,
+        global_clipnorm=settings.clip_norm if clips else None,
     )
 
 

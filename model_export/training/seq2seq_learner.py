@@ -10,9 +10,11 @@ import keras
 from model_export.config import Recipe
 from model_export.data.batches import Batch, batch_dataset
 from model_export.data.buckets import PlannedBatch, plan_epoch
+from model_export.errors import RunError
 from model_export.models import build_model
 from model_export.models.precision import computing_in
 from model_export.training.dev_evaluation import DevEvaluation
+from model_export.training.distribution import Distribution
 from model_export.training.hard_attention import HardAttentionTerm, gradient_variance
 from model_export.training.objective import objective_terms
 from model_export.training.prepare import PreparedData
@@ -27,10 +29,17 @@ class Seq2SeqLearner:
     Args:
         recipe: How to train.
         data: What to learn from.
+        distribution: What the training is spread over; none = one device.
+
+    Raises:
+        RunError: The training is distributed, and the model's attention draws places.
     """
 
-    def __init__(self, recipe: Recipe, data: PreparedData) -> None:
+    def __init__(
+        self, recipe: Recipe, data: PreparedData, distribution: Distribution | None = None
+    ) -> None:
         self._recipe = recipe
+        self._distribution = distribution
         self._data = data
         with computing_in(recipe.training.precision):
             self.model = build_model(
@@ -42,6 +51,8 @@ class Seq2SeqLearner:
         self.dev = DevEvaluation(recipe, data, self.model)
         self._terms = objective_terms(recipe)
         self.objective_variables = [item for term in self._terms for item in term.variables]
+        if self.objective_variables and distribution is not None and not distribution.is_single:
+            raise RunError("hard attention trains on one device: leave --distribute out")
         self._gradient_variance = next(
             (
                 gradient_variance(self.model, term)
@@ -67,7 +78,13 @@ class Seq2SeqLearner:
 
     def training_step(self, optimizer: keras.optimizers.Optimizer) -> BatchFunction:
         """A function that changes the model's weights by one batch."""
-        return training_step(self.model, optimizer, self._recipe.training, terms=self._terms)
+        return training_step(
+            self.model,
+            optimizer,
+            self._recipe.training,
+            terms=self._terms,
+            distribution=self._distribution,
+        )
 
     def diagnostics(self) -> dict[str, float]:
         """How noisy the gradient of hard attention is, on a few batches of dev."""

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from model_export.config import TrainingSettings
 from model_export.data.batches import Batch
-from model_export.models import Seq2Seq
+from model_export.models import Seq2Seq, Seq2SeqOutput
+from model_export.training.distribution import Distribution
 from model_export.training.loss import token_loss_sum
 from model_export.training.objective import ObjectiveTerm
 
@@ -24,13 +25,17 @@ def training_step(
     settings: TrainingSettings,
     *,
     terms: Sequence[ObjectiveTerm] = (),
+    distribution: Distribution | None = None,
 ) -> BatchFunction:
     """A function that changes the model's weights by one batch.
 
     The gradient is that of the mean loss over the batch's real target tokens, with `terms` added
     to the sum. What is returned is the loss without them. Each shape of batch is traced, and
-    compiled if the settings say so, when it is first seen.
+    compiled if the settings say so, when it is first seen. If the training is distributed, so is
+    the function.
     """
+    if distribution is not None and not distribution.is_single:
+        return _distributed_step(model, optimizer, settings, terms, distribution=distribution)
     weights = model.trainable_variables
     optimizer.build(weights)
 
@@ -38,12 +43,7 @@ def training_step(
         token_count = tf.reduce_sum(batch["target_lengths"])
         with tf.GradientTape() as tape:
             output = model(_model_inputs(batch), training=True)
-            loss_sum = token_loss_sum(
-                output.logits,
-                batch["targets"],
-                target_lengths=batch["target_lengths"],
-                label_smoothing=settings.label_smoothing,
-            )
+            loss_sum = _loss_sum(output, batch, settings)
             objective = loss_sum + sum(term.loss(output, batch) for term in terms)
             loss = objective / tf.cast(token_count, tf.float32)
         optimizer.apply(tape.gradient(loss, weights), weights)
@@ -52,6 +52,42 @@ def training_step(
         return loss_sum, token_count
 
     return tf.function(step, jit_compile=settings.jit_compile)
+
+
+def _distributed_step(
+    model: Seq2Seq,
+    optimizer: keras.optimizers.Optimizer,
+    settings: TrainingSettings,
+    terms: Sequence[ObjectiveTerm],
+    *,
+    distribution: Distribution,
+) -> BatchFunction:
+    weights = model.trainable_variables
+    with distribution.scope():
+        optimizer.build(weights)
+
+    def step(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        token_count = distribution.total(tf.reduce_sum(batch["target_lengths"]))
+        with tf.GradientTape() as tape:
+            output = model(_model_inputs(batch), training=True)
+            loss_sum = _loss_sum(output, batch, settings)
+            objective = loss_sum + sum(term.loss(output, batch) for term in terms)
+            loss = objective / tf.cast(token_count, tf.float32)
+        gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
+        gradients = distribution.whole_gradients(gradients, clip_norm=settings.clip_norm)
+        optimizer.apply(gradients, weights)
+        return distribution.total(loss_sum), token_count
+
+    return distribution.step_function(step)
+
+
+def _loss_sum(output: Seq2SeqOutput, batch: Batch, settings: TrainingSettings) -> tf.Tensor:
+    return token_loss_sum(
+        output.logits,
+        batch["targets"],
+        target_lengths=batch["target_lengths"],
+        label_smoothing=settings.label_smoothing,
+    )
 
 
 def evaluation_step(model: Seq2Seq) -> BatchFunction:

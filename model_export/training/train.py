@@ -8,12 +8,14 @@ from pathlib import Path
 
 from heed.contract import Task
 from model_export.config import Recipe
+from model_export.errors import RunError
 from model_export.evaluation.metrics import Metrics
 from model_export.progress import progress_display
 from model_export.quiet import spend_xla_notice
 from model_export.runs.training_run import METRICS_FILE, write_atomically
 from model_export.training.checkpoint import TrainingProgress
 from model_export.training.classifier_learner import ClassifierLearner, prepare_labelled_data
+from model_export.training.distribution import Distribution
 from model_export.training.learner import Learner
 from model_export.training.prepare import prepare_data
 from model_export.training.seq2seq_learner import Seq2SeqLearner
@@ -21,7 +23,14 @@ from model_export.training.stop import StopRequest
 from model_export.training.trainer import Trainer
 
 
-def train(recipe: Recipe, *, folder: Path, data_dir: Path | None, stop: StopRequest) -> bool:
+def train(
+    recipe: Recipe,
+    *,
+    folder: Path,
+    data_dir: Path | None,
+    stop: StopRequest,
+    distribution: Distribution | None = None,
+) -> bool:
     """Trains a model, from the start or from where an earlier training stopped.
 
     Args:
@@ -29,6 +38,7 @@ def train(recipe: Recipe, *, folder: Path, data_dir: Path | None, stop: StopRequ
         folder: The run's folder, held by `held_run_folder`.
         data_dir: Where the data lies; none = the copy in Heed.
         stop: Asks to save and stop.
+        distribution: What the training is spread over; none = one device.
 
     Returns:
         Whether the run is finished.
@@ -38,10 +48,12 @@ def train(recipe: Recipe, *, folder: Path, data_dir: Path | None, stop: StopRequ
         RunError: The folder cannot be written, or its checkpoint is of other data or damaged.
     """
     started_s = time.monotonic()
-    learner = build_learner(recipe, folder=folder, data_dir=data_dir)
-    if recipe.training.jit_compile:
-        spend_xla_notice()
-    trainer = Trainer(recipe, learner, folder)
+    distribution = distribution or Distribution()
+    with distribution.scope():
+        learner = build_learner(recipe, folder=folder, data_dir=data_dir, distribution=distribution)
+        if recipe.training.jit_compile:
+            spend_xla_notice()
+        trainer = Trainer(recipe, learner, folder, distribution)
     earlier_s = trainer.progress.seconds
     with progress_display(f"training {recipe.name}", trainer.step_count) as display:
         if learner.left_out_count:
@@ -61,23 +73,34 @@ def train(recipe: Recipe, *, folder: Path, data_dir: Path | None, stop: StopRequ
     return True
 
 
-def build_learner(recipe: Recipe, *, folder: Path, data_dir: Path | None) -> Learner:
+def build_learner(
+    recipe: Recipe,
+    *,
+    folder: Path,
+    data_dir: Path | None,
+    distribution: Distribution | None = None,
+) -> Learner:
     """The model and the data of a recipe.
 
     Args:
         recipe: Which.
         folder: The run's folder, which gets the tokenizers.
         data_dir: Where the data lies; none = the copy in Heed.
+        distribution: What the training is spread over; none = one device.
 
     Raises:
         DataError: The data is missing or unreadable.
-        RunError: The tokenizers cannot be written or read.
+        RunError: The tokenizers cannot be written or read, or this model trains on one device
+            alone.
     """
     if recipe.task is Task.CLASSIFY:
+        if distribution is not None and not distribution.is_single:
+            raise RunError("classifiers train on one device: leave --distribute out")
         return ClassifierLearner(
             recipe, prepare_labelled_data(recipe, folder=folder, data_dir=data_dir)
         )
-    return Seq2SeqLearner(recipe, prepare_data(recipe, folder=folder, data_dir=data_dir))
+    data = prepare_data(recipe, folder=folder, data_dir=data_dir)
+    return Seq2SeqLearner(recipe, data, distribution)
 
 
 def _metrics(

@@ -25,6 +25,7 @@ from model_export.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
+from model_export.training.distribution import Distribution
 from model_export.training.learner import Learner
 from model_export.training.optimizer import build_optimizer
 from model_export.training.stop import StopRequest
@@ -42,19 +43,29 @@ class Trainer:
         recipe: How to train.
         learner: What to train.
         folder: The run's folder.
+        distribution: What the training is spread over; none = one device.
 
     Raises:
         RunError: The last checkpoint is damaged, or belongs to other data.
     """
 
-    def __init__(self, recipe: Recipe, learner: Learner, folder: Path) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        learner: Learner,
+        folder: Path,
+        distribution: Distribution | None = None,
+    ) -> None:
+        self._distribution = distribution or Distribution()
         self._recipe = recipe
         self._settings = recipe.training
         self._learner = learner
         self._folder = folder
         self._model = learner.model
         self._steps_per_epoch = len(learner.plan(epoch=0))
-        optimizer = build_optimizer(self._settings, step_count=self.step_count)
+        optimizer = build_optimizer(
+            self._settings, step_count=self.step_count, clips=self._distribution.is_single
+        )
         self._train_step = learner.training_step(optimizer)
         self._dev = learner.dev
         self._recent = RecentWeights(folder, count=self._settings.average_last or 0)
@@ -89,15 +100,21 @@ class Trainer:
         Raises:
             RunError: The run's folder cannot be written.
         """
+        self._distribution.check_same_step(self._progress.step)
         log = TensorBoardLog(self._folder / TENSORBOARD_FOLDER)
         try:
             for batch in self._remaining_batches():
                 self._run_step(batch, display)
                 if self._evaluation_is_due():
                     self._evaluate(display, log)
-                if self._progress.stopped_early:
+                # Workers that disagreed about the end would wait for each other for ever.
+                is_over, is_stopped = self._distribution.any_of(
+                    self._progress.stopped_early, stop.exit_status is not None
+                )
+                if is_over:
+                    self._update(stopped_early=True)
                     break
-                if stop.exit_status is not None:
+                if is_stopped:
                     self._save()
                     return False
             self._judge_average(display, log)
