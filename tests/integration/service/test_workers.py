@@ -205,6 +205,7 @@ def test_a_directory_without_models_is_told_before_anything_starts(tmp_path: Pat
     assert "holds no exported model" in result.stderr
 
 
+@pytest.mark.timeout(400)  # TensorFlow loads twice on the way
 def test_one_local_model_server_serves_all_workers(exported_models_dir: Path) -> None:
     flags = ["--models-dir", str(exported_models_dir), "--model", SMALL_MODEL, "--workers=2"]
     with running_gateway(flags) as gateway:
