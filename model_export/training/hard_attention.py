@@ -79,6 +79,7 @@ def gradient_variance(
     """
     weights = model.trainable_variables
 
+    @tf.function(reduce_retracing=True)
     def gradient(batch: Batch) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             inputs = {name: batch[name] for name in ("tokens", "lengths", "target_inputs")}
@@ -90,7 +91,6 @@ def gradient_variance(
         gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
         return [tf.convert_to_tensor(part) for part in gradients]
 
-    @tf.function(reduce_retracing=True)
     def measure(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         pairs = list(zip(gradient(batch), gradient(batch), strict=True))
         variance = tf.add_n([tf.reduce_sum(tf.square(one - two)) for one, two in pairs]) / 2.0

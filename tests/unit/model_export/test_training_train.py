@@ -152,6 +152,7 @@ class StopsAfter(StopRequest):
         return None if self._steps_left > 0 else 143
 
 
+@pytest.mark.timeout(400)  # it trains nearly three times
 def test_hard_attention_reports_its_noise_and_goes_on_as_if_never_stopped(tmp_path: Path) -> None:
     changes = ["model.attention={kind: xu_hard, units: 8}", "training.length_buckets=[14]"]
     changes += ["training.epochs=1", "data.max_dev_examples=4"]
