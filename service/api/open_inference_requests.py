@@ -53,6 +53,9 @@ _KINDS: Final[Mapping[type[Any], str]] = {
     float: "a number",
 }
 _KNOWN: Final = (*_OPTIONS, *_SAMPLING, _SAMPLE, _PRIORITY, _TIMEOUT)
+_CLIENTS_OWN: Final = "triton_"
+"""Begins the parameters that Triton's clients add by themselves. They are about models whose calls
+have several answers, which no model here is."""
 _LARGEST_NUMBER: Final = 2**31 - 1
 
 
@@ -154,7 +157,7 @@ def _read_options(
         elif name == _SAMPLE:
             if _read_value(name, parameter, bool):
                 options.sampling.SetInParent()
-        elif name not in _KNOWN:
+        elif name not in _KNOWN and not name.startswith(_CLIENTS_OWN):
             raise InvalidRequestError.of(
                 "parameters", f"must be some of {', '.join(_KNOWN)}; got {name[:64]!r}"
             )

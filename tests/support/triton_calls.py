@@ -3,19 +3,15 @@
     python -m tests.support.triton_calls HOST:PORT MODEL
 
 A process of its own, since both the client and the gateway bring classes for the protocol's
-messages, and one process can hold one of them alone. Run it with `triton_environment()`.
+messages, and one process can hold one of them alone.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from typing import Any
-
-# The client's messages are generated for a newer protobuf than TensorFlow allows here.
-VERSION_CHECK_OFF = {"TEMPORARILY_DISABLE_PROTOBUF_VERSION_CHECK": "true"}
 
 
 def ask_with_triton(address: str, model: str) -> dict[str, Any]:
@@ -26,7 +22,6 @@ def ask_with_triton(address: str, model: str) -> dict[str, Any]:
         text=True,
         check=False,
         timeout=120,
-        env={**os.environ, **VERSION_CHECK_OFF},
     )
     if finished.returncode != 0:
         raise RuntimeError(f"Triton's client failed:\n{finished.stderr}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from heed.wire.inference import grpc_inference_pb2 as wire
 from heed.wire.inference import grpc_inference_pb2_grpc as wire_grpc
 from tests.support.exported_model import MODEL_NAME
 from tests.support.gateway import GatewayProcess, error_of, generate_request, violations_of
-from tests.support.triton_calls import VERSION_CHECK_OFF, ask_with_triton
+from tests.support.triton_calls import ask_with_triton
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +162,6 @@ def test_the_documented_example_runs_as_it_stands(gateway: GatewayProcess) -> No
         text=True,
         check=True,
         timeout=60,
-        env={**os.environ, **VERSION_CHECK_OFF},
     )
     texts = [result.hypotheses[0].text for result in results(gateway, "attention", max_length=10)]
     assert texts[0] in finished.stdout
@@ -184,6 +182,15 @@ def test_elements_may_come_in_the_message_itself(gateway: GatewayProcess) -> Non
     assert [output.name for output in response.outputs] == ["text", "score"]
     (expected,) = results(gateway, "attention")
     assert response.raw_output_contents[0][4:].decode() == expected.hypotheses[0].text
+
+
+def test_parameters_that_triton_adds_by_itself_change_nothing(gateway: GatewayProcess) -> None:
+    own = {"triton_enable_empty_final_response": wire.InferParameter(bool_param=True)}
+    plain, with_own = (
+        infer(gateway, inputs=[text_tensor(b"attention")], parameters=parameters)
+        for parameters in ({}, own)
+    )
+    assert with_own.raw_output_contents[0] == plain.raw_output_contents[0]
 
 
 @pytest.mark.parametrize(
