@@ -52,7 +52,7 @@ class Batcher:
         self._scheduler: BatchScheduler[QueuedRow] = BatchScheduler(
             rules, on_late=QueuedRow.settle, replica_count=replicas, observer=observer
         )
-        self._flights: dict[asyncio.Task[bool], _Flight] = {}
+        self._flights: dict[asyncio.Task[None], _Flight] = {}
         self._freeing: set[asyncio.TimerHandle] = set()
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -125,7 +125,8 @@ class Batcher:
         while batch := self._scheduler.next_batch(loop.time()):
             for row in batch.rows:
                 row.started = batch.sent_at
-            task = loop.create_task(self._runner.run(batch.rows), name="batch")
+            answered = functools.partial(self._free, batch, is_answered=True)
+            task = loop.create_task(self._runner.run(batch.rows, answered), name="batch")
             self._flights[task] = _Flight(batch, task)
             task.add_done_callback(self._batch_ended)
         self._set_timer(self._scheduler.wake_at)
@@ -136,10 +137,12 @@ class Batcher:
         loop = asyncio.get_running_loop()
         self._timer = None if at is None else loop.call_at(at, self._wake.set)
 
-    def _batch_ended(self, task: asyncio.Task[bool]) -> None:
+    def _batch_ended(self, task: asyncio.Task[None]) -> None:
         batch = self._flights.pop(task).batch
+        if batch.has_ended:
+            return
         if not task.cancelled():
-            self._free(batch, is_answered=task.result())
+            self._free(batch, is_answered=False)
             return
         loop = asyncio.get_running_loop()
         handle: asyncio.TimerHandle
@@ -172,7 +175,7 @@ class Batcher:
 class _Flight:
     """A batch under way. When all of its callers have left, its Predict is cancelled."""
 
-    def __init__(self, batch: Batch[QueuedRow], task: asyncio.Task[bool]) -> None:
+    def __init__(self, batch: Batch[QueuedRow], task: asyncio.Task[None]) -> None:
         self.batch = batch
         self._task = task
         self._callers = len(batch.rows)

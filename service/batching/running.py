@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from service.batching.padding import split_rows, stack_rows
 from service.batching.rows import QueuedRow, RowAnswer
@@ -30,13 +30,20 @@ class BatchRunner:
         self._predictor = predictor
         self._max_predict_s = max_predict_s
 
-    async def run(self, rows: Sequence[QueuedRow]) -> bool:
-        """Answers rows of one target; says whether one Predict answered all of them.
+    async def run(
+        self, rows: Sequence[QueuedRow], on_answered: Callable[[], None] = lambda: None
+    ) -> None:
+        """Answers rows of one target.
 
         Every row is settled when this returns. It raises nothing but its own cancellation.
+
+        Args:
+            rows: The rows.
+            on_answered: Called when one Predict has answered all of them, before their callers
+                hear of it: the next batch leaves first, their work on the answers comes second.
         """
         try:
-            return await self._answer(rows)
+            await self._answer(rows, on_answered)
         except ServiceError as error:
             _fail(rows, error)
         except Exception:  # a fault of ours must not leave callers waiting for ever
@@ -46,12 +53,11 @@ class BatchRunner:
             for row in rows:
                 row.answer.cancel()
             raise
-        return False
 
-    async def _answer(self, rows: Sequence[QueuedRow]) -> bool:
+    async def _answer(self, rows: Sequence[QueuedRow], on_answered: Callable[[], None]) -> None:
         """Runs rows together; halves the batch until a row that the model rejects is alone."""
         try:
-            await self._predict(rows)
+            await self._predict(rows, on_answered)
         except ModelRejectedInputError as error:
             if len(rows) == 1:
                 raise
@@ -59,10 +65,8 @@ class BatchRunner:
             middle = len(rows) // 2
             for half in (rows[:middle], rows[middle:]):
                 await self.run([row for row in half if not row.is_gone])
-            return False
-        return True
 
-    async def _predict(self, rows: Sequence[QueuedRow]) -> None:
+    async def _predict(self, rows: Sequence[QueuedRow], on_answered: Callable[[], None]) -> None:
         if not rows:
             return
         loop = asyncio.get_running_loop()
@@ -81,6 +85,8 @@ class BatchRunner:
             )
             check_outputs(target, outputs, len(rows))
         model_s = loop.time() - began
+        on_answered()
+        await asyncio.sleep(0)
         for row, row_outputs in zip(rows, split_rows(outputs, len(rows)), strict=True):
             row.settle(RowAnswer(row_outputs, began - row.arrival, model_s))
 

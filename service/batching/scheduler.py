@@ -59,6 +59,7 @@ class Batch(Generic[Row]):
         sent_at: When they left, in seconds.
         mark: Where the meter of batches in flight stood then.
         was_at_limit: Whether no further batch of the model was allowed beside it.
+        has_ended: Whether it is in flight no more.
     """
 
     model: str
@@ -69,6 +70,7 @@ class Batch(Generic[Row]):
     sent_at: float
     mark: float
     was_at_limit: bool = False
+    has_ended: bool = False
 
 
 class BatchScheduler(Generic[Row]):
@@ -169,6 +171,7 @@ class BatchScheduler(Generic[Row]):
 
     def ended(self, batch: Batch[Row], now: float, *, is_answered: bool) -> None:
         """Notes that a batch is in flight no more, and learns from it if it was answered."""
+        batch.has_ended = True
         seconds = now - batch.sent_at
         replicas = self._replica_count(batch.target)
         mean_in_flight = self._meter.mean_since(batch.mark, seconds, now) / replicas

@@ -238,3 +238,23 @@ async def test_a_thousand_cancelled_rows_leave_nothing_behind(
     batcher.submit([last])
     await last.answer
     assert len(predictor.batches) == 2
+
+
+async def test_the_next_batch_leaves_before_callers_work_on_their_answers(
+    batcher: Batcher, predictor: HeldPredictor
+) -> None:
+    batches_seen = []
+
+    async def ask(token: int) -> None:
+        each = row(token)
+        batcher.submit([each])
+        await each.answer
+        batches_seen.append(len(predictor.batches))
+
+    calls = [asyncio.create_task(ask(1))]
+    await settle()
+    calls += [asyncio.create_task(ask(token)) for token in (2, 3)]
+    await settle()
+    predictor.gate.set()
+    await asyncio.gather(*calls)
+    assert batches_seen == [2, 2, 2]
