@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from types import ModuleType
 from typing import Any, Final
-
-import grpc
-import grpc.aio
 
 from heed.client.access import KeyedChannel, Tls
 from heed.defaults import DEFAULT_ADDRESS
@@ -17,27 +15,23 @@ ChannelOptions = list[tuple[str, int]]
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
 
 
-def open_channel(address: str, tls: Tls | None, api_key: str | None) -> Any:
-    """A channel for `Client`; see `check_settings` for what it takes.
+def open_channel(library: ModuleType, address: str, *, tls: Tls | None, api_key: str | None) -> Any:
+    """A channel to the gateway; see `check_settings` and `check_api_key` for what it takes.
+
+    Args:
+        library: Whose channel it is: `grpc` or `grpc.aio`.
+        address: Where the gateway listens, HOST:PORT.
+        tls: Encrypts the connection, if given.
+        api_key: Sent with every call, if given.
 
     Raises:
         OSError: A file of `tls` cannot be read.
     """
     options = channel_options(address)
     if tls is None:
-        channel = grpc.insecure_channel(address, options=options)
+        channel = library.insecure_channel(address, options=options)
     else:
-        channel = grpc.secure_channel(address, tls.credentials(), options=options)
-    return channel if api_key is None else KeyedChannel(channel, api_key)
-
-
-def open_async_channel(address: str, tls: Tls | None, api_key: str | None) -> Any:
-    """A channel for `AsyncClient`; see `open_channel`."""
-    options = channel_options(address)
-    if tls is None:
-        channel = grpc.aio.insecure_channel(address, options=options)
-    else:
-        channel = grpc.aio.secure_channel(address, tls.credentials(), options=options)
+        channel = library.secure_channel(address, tls.credentials(), options=options)
     return channel if api_key is None else KeyedChannel(channel, api_key)
 
 

@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import ClassVar, Self, overload
 
 import grpc
 
-from heed.client import conversion
-from heed.client.access import Tls
-from heed.client.answer_options import AnswerOptions
-from heed.client.bulk import BulkSettings, Pause
-from heed.client.channel import check_api_key, check_settings, open_channel
-from heed.client.classify_calls import ClassifyCalls
-from heed.client.errors import HeedError
-from heed.client.many import BulkCall, answer_in_order
-from heed.client.many_messages import config_request
-from heed.client.priority import Priority, priority_of
-from heed.client.requests import (
-    GenerateOptions,
-    score_pairs,
-    score_request,
-    selector,
-    tokenize_request,
-)
-from heed.client.results import (
-    AttentionLevel,
-    GenerateResult,
-    Model,
-    ModelVersion,
-    ScoreResult,
-)
-from heed.client.search import BeamSearch, Sampling
-from heed.client.status import heed_error
-from heed.client.streams import StreamEvent, stream_event, stream_request
+from heed.client.base_client import BaseClient
+from heed.client.bulk import Pause
+from heed.client.calls import Answer, Call
+from heed.client.classified import ClassifyResult
+from heed.client.many import answer_in_order
+from heed.client.requests import GenerateOptions
+from heed.client.results import AttentionLevel, GenerateResult, Model, ModelVersion, ScoreResult
+from heed.client.streams import StreamEvent
 from heed.client.tokenized import TextSide, TokenizedText
-from heed.defaults import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S
-from heed.v1 import inference_pb2
-from heed.v1.inference_pb2_grpc import InferenceServiceStub
 
 
-class Client(ClassifyCalls):
+class Client(BaseClient):
     """Asks a Heed gateway. Safe to share between threads; `AsyncClient` is the same for asyncio.
 
     Every method raises a `HeedError` if the call fails, a `TypeError` for an argument of the wrong
@@ -69,25 +46,7 @@ class Client(ClassifyCalls):
             print(answer.attention)
     """
 
-    def __init__(
-        self,
-        address: str = DEFAULT_ADDRESS,
-        *,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
-        bulk: BulkSettings | None = None,
-        tls: Tls | None = None,
-        api_key: str | None = None,
-    ) -> None:
-        check_settings(address, timeout_s)
-        check_api_key(api_key, address, tls)
-        self._address = address
-        self._timeout_s = timeout_s
-        self._bulk = bulk or BulkSettings()
-        self._search: BeamSearch | Sampling | None = None
-        self._priority: Priority | None = None
-        self._answers: AnswerOptions | None = None
-        self._channel = open_channel(address, tls, api_key)
-        self._stub = InferenceServiceStub(self._channel)  # type: ignore[no-untyped-call]
+    _grpc: ClassVar = grpc
 
     def __enter__(self) -> Self:
         return self
@@ -108,46 +67,6 @@ class Client(ClassifyCalls):
     def close(self) -> None:
         """Ends the connection and every call under way. Closing again does nothing."""
         self._channel.close()
-
-    def with_search(self, search: BeamSearch | Sampling | None) -> Self:
-        """This client with another way to search for outputs; None: the most probable tokens.
-
-        It shares the connection with this one: closing either closes both.
-
-        Example:
-            beam = client.with_search(BeamSearch(4, num_hypotheses=3))
-            for hypothesis in beam.generate("attention").hypotheses:
-                print(hypothesis.score, hypothesis.text)
-        """
-        other = copy.copy(self)
-        other._search = search
-        return other
-
-    def with_answers(self, answers: AnswerOptions | None) -> Self:
-        """This client with more told in its answers, or less sent; None: as ever.
-
-        It shares the connection with this one: closing either closes both.
-
-        Example:
-            aligning = client.with_answers(AnswerOptions(alignments=True))
-            print(aligning.generate("attention").alignment.pharaoh())
-        """
-        other = copy.copy(self)
-        other._answers = answers
-        return other
-
-    def with_priority(self, priority: Priority | str) -> Self:
-        """This client with another priority for every call: "interactive" or "bulk".
-
-        Unless told otherwise `generate_many` is bulk work and every other call is interactive.
-        It shares the connection with this one: closing either closes both.
-
-        Raises:
-            ValueError: There is no such priority.
-        """
-        other = copy.copy(self)
-        other._priority = priority_of(priority)
-        return other
 
     @overload
     def generate(
@@ -199,21 +118,8 @@ class Client(ClassifyCalls):
         Returns:
             One result for one text; a list, in order, for several.
         """
-        priority = self._priority or Priority.INTERACTIVE
-        options = GenerateOptions(
-            model,
-            attention,
-            max_length,
-            min_length,
-            prefix,
-            search=self._search,
-            priority=priority,
-            answers=self._answers,
-        )
-        asked = (texts,) if isinstance(texts, str) else tuple(texts)
-        response = self._call(self._stub.Generate, options.request(asked))
-        results = conversion.generate_results(asked, response)
-        return results[0] if isinstance(texts, str) else results
+        options = GenerateOptions(model, attention, max_length, min_length, prefix)
+        return self._answer(self._calls.generate(texts, options))
 
     def stream_generate(  # noqa: PLR0913  (the arguments of `generate`, and two of its own)
         self,
@@ -250,20 +156,11 @@ class Client(ClassifyCalls):
             for event in client.stream_generate("attention", chunk_tokens=2):
                 print(event.segment.index, event.text)
         """
-        options = GenerateOptions(
-            model,
-            attention,
-            max_length,
-            min_length,
-            prefix,
-            search=self._search,
-            priority=self._priority or Priority.INTERACTIVE,
-            answers=self._answers,
-        )
-        request = stream_request(
+        options = GenerateOptions(model, attention, max_length, min_length, prefix)
+        call = self._calls.stream_generate(
             text, options, split_sentences=split_sentences, chunk_tokens=chunk_tokens
         )
-        return self._stream_generate(text, request)
+        return self._stream(call)
 
     def generate_many(
         self,
@@ -286,25 +183,8 @@ class Client(ClassifyCalls):
         Where texts trickle in, `texts` may yield `heed.client.PAUSE` before it waits for the next
         one: then everything so far is answered first.
         """
-        priority = self._priority or Priority.BULK
-        options = GenerateOptions(
-            model,
-            attention,
-            max_length,
-            min_length,
-            prefix,
-            search=self._search,
-            priority=priority,
-            answers=self._answers,
-        )
-        call = BulkCall(
-            method=self._stub.GenerateMany,
-            config=config_request(options),
-            address=self._address,
-            timeout_s=self._timeout_s,
-            settings=self._bulk,
-        )
-        return answer_in_order(call, texts)
+        options = GenerateOptions(model, attention, max_length, min_length, prefix)
+        return answer_in_order(self._bulk_call(options), texts)
 
     @overload
     def score(
@@ -345,14 +225,51 @@ class Client(ClassifyCalls):
         Raises:
             ValueError: There are more sources than targets, or fewer.
         """
-        pairs = score_pairs(source, target)
-        priority = self._priority or Priority.INTERACTIVE
-        request = score_request(
-            pairs, model=model, attention=attention, priority=priority, answers=self._answers
-        )
-        response = self._call(self._stub.Score, request)
-        results = conversion.score_results([text for text, _ in pairs], response)
-        return results[0] if isinstance(source, str) else results
+        call = self._calls.score(source, target, model=model, attention=attention)
+        return self._answer(call)
+
+    @overload
+    def classify(
+        self,
+        texts: str,
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_labels: int | None = None,
+    ) -> ClassifyResult: ...
+
+    @overload
+    def classify(
+        self,
+        texts: list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_labels: int | None = None,
+    ) -> list[ClassifyResult]: ...
+
+    def classify(
+        self,
+        texts: str | list[str] | tuple[str, ...],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_labels: int | None = None,
+    ) -> ClassifyResult | list[ClassifyResult]:
+        """Gives a text its labels, each with its probability; or several texts in one call.
+
+        Args:
+            texts: One text, or several; at most 256 unless the gateway is configured otherwise.
+            model: As in `generate`.
+            attention: "none", "words", "pieces" (the tokens of the model) or "heads" (pieces, and
+                every hop of the attention too).
+            max_labels: The most labels of a text, most probable first; all unless given.
+
+        Returns:
+            One result for one text; a list, in order, for several.
+        """
+        call = self._calls.classify(texts, model=model, attention=attention, max_labels=max_labels)
+        return self._answer(call)
 
     @overload
     def tokenize(
@@ -392,39 +309,25 @@ class Client(ClassifyCalls):
         Raises:
             ValueError: There is no such side.
         """
-        asked = (texts,) if isinstance(texts, str) else tuple(texts)
-        request = tokenize_request(asked, model=model, side=side)
-        response = self._call(self._stub.Tokenize, request)
-        results = conversion.tokenized_texts(asked, response)
-        return results[0] if isinstance(texts, str) else results
+        return self._answer(self._calls.tokenize(texts, model=model, side=side))
 
     def models(self) -> list[Model]:
         """The models that the gateway serves, ordered by name."""
-        response = self._call(self._stub.ListModels, inference_pb2.ListModelsRequest())
-        return [conversion.model(message) for message in response.models]
+        return self._answer(self._calls.models())
 
     def model(self, name: str | ModelVersion = "") -> Model:
         """One model: by name, by name and version, or the gateway's only one."""
-        request = inference_pb2.GetModelRequest(model=selector(name))
-        return conversion.model(self._call(self._stub.GetModel, request).model)
+        return self._answer(self._calls.model(name))
 
-    def _stream_generate(
-        self, text: str, request: inference_pb2.StreamGenerateRequest
-    ) -> Iterator[StreamEvent]:
-        call = self._stub.StreamGenerate(request, timeout=self._timeout_s)
+    def _answer(self, call: Call[Answer]) -> Answer:
+        with self._heed_errors():
+            return call.read(self._begin(call))
+
+    def _stream(self, call: Call[Answer]) -> Iterator[Answer]:
+        stream = self._begin(call)
         try:
-            for message in call:
-                yield stream_event(text, message)
-        except grpc.RpcError as error:
-            raise self._heed_error(error) from error
+            with self._heed_errors():
+                for message in stream:
+                    yield call.read(message)
         finally:
-            call.cancel()
-
-    def _call(self, method: Any, request: object) -> Any:
-        try:
-            return method(request, timeout=self._timeout_s)
-        except grpc.RpcError as error:
-            raise self._heed_error(error) from error
-
-    def _heed_error(self, error: grpc.RpcError) -> HeedError:
-        return heed_error(error, address=self._address, timeout_s=self._timeout_s)
+            stream.cancel()
