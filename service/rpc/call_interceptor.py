@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any, Final, TypeAlias
 
 import grpc
@@ -113,7 +114,8 @@ def _streaming(
             with entrance.admit(arrival):
                 async with aclosing(behaviour(decoded(request), context)) as responses:
                     async for response in responses:
-                        await context.write(response)
+                        with _cancelled_if_left():
+                            await context.write(response)
                         note_chunk()
         except Exception as error:  # noqa: BLE001  (the border: whatever it is becomes a status)
             await _abort(context, error, arrival.request_id)
@@ -154,4 +156,18 @@ def _arrival_of(context: Context, method: str, *, is_stream: bool = False) -> Ar
 async def _abort(context: Context, error: Exception, call_id: str) -> None:
     wire = to_wire(error, call_id)
     trailer = ((REQUEST_ID_KEY, call_id), ("grpc-status-details-bin", wire.details))
-    await context.abort(wire.code, wire.message, trailing_metadata=trailer)
+    with _cancelled_if_left():
+        await context.abort(wire.code, wire.message, trailing_metadata=trailer)
+
+
+@contextmanager
+def _cancelled_if_left() -> Iterator[None]:
+    """Around what is sent to a caller, who may leave just before gRPC cancels the call.
+
+    Raises:
+        CancelledError: The caller left.
+    """
+    try:
+        yield
+    except grpc.aio.InternalError as error:
+        raise asyncio.CancelledError from error
