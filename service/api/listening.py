@@ -29,7 +29,7 @@ def listen_on(host: str, port: int, *, is_shared: bool = False) -> socket.socket
         )[0]
         # With the protocol named, asyncio sends small answers at once (TCP_NODELAY).
         listener = socket.socket(family, kind, protocol)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name of nobody, or none at all
         raise _address_error(host, port) from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -46,6 +46,7 @@ class BackendSettings(SettingsGroup):
     max_predict_s: float = Field(
         default=60.0,
         gt=0,
+        le=86_400,
         description="Seconds after which a batch is given up when no caller set a deadline.",
     )
 

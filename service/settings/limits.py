@@ -17,5 +17,8 @@ class LimitSettings(SettingsGroup):
         description="The longest text in Unicode code points; looked at before tokenizing.",
     )
     max_message_bytes: int = Field(
-        default=4 * 1024 * 1024, ge=1024, description="The largest request, in bytes."
+        default=4 * 1024 * 1024,
+        ge=1024,
+        le=2**31 - 1,
+        description="The largest request, in bytes.",
     )

@@ -41,7 +41,7 @@ class SharedPort:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             self._socket.bind(address)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a name of nobody, or none at all
             raise AddressError(
                 f"cannot listen on {host}:{port}: the port is in use, or the address is not this "
                 "machine's; choose others with --host, --grpc-port and --http-port"

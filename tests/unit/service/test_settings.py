@@ -48,6 +48,8 @@ def test_models_can_be_named_several_times() -> None:
         (["--model-server", "localhost", "--model", "a"], "expected HOST:PORT"),
         ([*BACKEND, "--grpc-port", "70000"], r"--grpc-port: .*65535, got '70000'"),
         ([*BACKEND, "--grpc-port", "x"], r"--grpc-port: .*integer.*, got 'x'"),
+        ([*BACKEND, "--max-predict-s", "inf"], r"--max-predict-s: .*86400, got 'inf'"),
+        ([*BACKEND, "--max-message-bytes", "2147483648"], r"--max-message-bytes: .*2147483647"),
         ([*BACKEND, "--max-batch-rows", "0"], r"--max-batch-rows: .*greater than or equal to 1"),
     ],
 )
