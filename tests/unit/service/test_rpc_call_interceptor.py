@@ -61,7 +61,7 @@ async def test_a_caller_who_left_before_the_answer_is_no_fault(
     details: Any = SimpleNamespace(method=f"/heed.v1.InferenceService/{method}")
     wrapped: Any = await interceptor.intercept_service(
         lambda _: asyncio.sleep(0, handler),
-        details,  # type: ignore[arg-type]
+        details,
     )
     with pytest.raises(asyncio.CancelledError):
         await (wrapped.unary_unary or wrapped.unary_stream)(None, LeftContext())
