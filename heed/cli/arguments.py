@@ -114,14 +114,7 @@ def model_of(arguments: argparse.Namespace) -> ModelVersion:
 
 def add_attention_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds `--attention`, `--attention-level`, `--heads` and `--json`."""
-    parser.add_argument(
-        "--attention",
-        metavar="WHERE",
-        type=attention_view,
-        help="where to show the attention: terminal (the default where TEXT is given and answers "
-        "go to a terminal), none, or a file: FILE.png, FILE.svg, FILE.pdf, FILE.json; with several "
-        "texts the files are FILE-1.png, FILE-2.png, ...",
-    )
+    add_view_arguments(parser)
     parser.add_argument(
         "--attention-level",
         choices=("pieces", "words"),
@@ -131,11 +124,38 @@ def add_attention_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heads", action="store_true", help="show every decoder layer and head, not the average"
     )
+
+
+def add_view_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds `--attention` and `--json`; see `settle_view`."""
+    parser.add_argument(
+        "--attention",
+        metavar="WHERE",
+        type=attention_view,
+        help="where to show the attention: terminal (the default where TEXT is given and answers "
+        "go to a terminal), none, or a file: FILE.png, FILE.svg, FILE.pdf, FILE.json; with several "
+        "texts the files are FILE-1.png, FILE-2.png, ...",
+    )
     parser.add_argument(
         "--json",
         action="store_true",
         help="print each answer as a line of JSON, attention included unless --attention none",
     )
+
+
+def settle_view(parser: Parser, arguments: argparse.Namespace, *, on_terminal: bool) -> None:
+    """Gives `--attention` its default, and refuses what does not go together.
+
+    Args:
+        parser: Reports the error.
+        arguments: What `add_view_arguments` added, parsed; its `attention` is a text after.
+        on_terminal: Whether the default is the terminal.
+    """
+    if arguments.json and arguments.attention == TERMINAL:
+        parser.error("--json and --attention terminal both want standard output")
+    if arguments.attention is None:
+        default = TERMINAL if on_terminal else NO_ATTENTION
+        arguments.attention = JSON_ONLY if arguments.json else default
 
 
 def settle_attention(parser: Parser, arguments: argparse.Namespace, *, shows_map: bool) -> None:
@@ -146,11 +166,7 @@ def settle_attention(parser: Parser, arguments: argparse.Namespace, *, shows_map
         arguments: What `add_attention_arguments` added, parsed; its `attention` is a text after.
         shows_map: Whether the default is a map in the terminal.
     """
-    if arguments.json and arguments.attention == TERMINAL:
-        parser.error("--json and --attention terminal both want standard output")
-    if arguments.attention is None:
-        default = TERMINAL if shows_map else NO_ATTENTION
-        arguments.attention = JSON_ONLY if arguments.json else default
+    settle_view(parser, arguments, on_terminal=shows_map)
     if arguments.attention == NO_ATTENTION:
         if arguments.heads:
             parser.error("--heads shows nothing without --attention or --json")

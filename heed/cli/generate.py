@@ -22,7 +22,9 @@ from heed.cli.arguments import (
     settle_attention,
 )
 from heed.cli.growing import add_stream_arguments, grown_results, settle_stream, whole_input
+from heed.cli.running import run_command
 from heed.cli.search_arguments import add_search_arguments, check_search, search_of
+from heed.cli.texts import add_texts_argument, invite_lines, priority_of, settle_texts
 
 if TYPE_CHECKING:
     from heed.cli.attention_output import AttentionOutput
@@ -62,22 +64,12 @@ def main(argv: list[str]) -> int:
     parser = _parser()
     arguments = parser.parse_args(argv)
     _check(parser, arguments)
-
-    from heed.client import HeedError
-    from heed.views.errors import PlotError
-
-    try:
-        _generate(arguments)
-    except (HeedError, PlotError) as error:
-        sys.stdout.flush()
-        print(f"heed: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return run_command(_generate, arguments)
 
 
 def _parser() -> Parser:
     parser = make_parser("generate", description=_DESCRIPTION, examples=_EXAMPLES)
-    parser.add_argument("texts", nargs="*", metavar="TEXT", help="a text to answer")
+    add_texts_argument(parser, help_text="a text to answer")
     add_model_arguments(parser)
     parser.add_argument(
         "--max-length",
@@ -106,12 +98,8 @@ def _check(parser: Parser, arguments: argparse.Namespace) -> None:
     """Settles what the arguments leave open, and refuses what does not go together."""
     check_search(parser, arguments)
     settle_stream(parser, arguments)
-    from_input = arguments.texts in ([], ["-"])
-    if from_input:
-        arguments.texts = []
-        if sys.stdin is None:
-            parser.error("give a TEXT: standard input is closed")
-    shows_map = not from_input and not arguments.stream and sys.stdout.isatty()
+    settle_texts(parser, arguments)
+    shows_map = bool(arguments.texts) and not arguments.stream and sys.stdout.isatty()
     settle_attention(parser, arguments, shows_map=shows_map)
 
 
@@ -120,9 +108,8 @@ def _generate(arguments: argparse.Namespace) -> None:
     from heed.cli.connecting import client_for
 
     output = attention_output(arguments.attention, heads=arguments.heads)
-    if not arguments.texts and sys.stdin.isatty():
-        what = "one text" if arguments.stream else "one text per line"
-        print(f"heed: {what}; end with Ctrl-D", file=sys.stderr)
+    if not arguments.texts:
+        invite_lines("one text" if arguments.stream else "one text per line")
     if arguments.stream and not arguments.texts:
         arguments.texts = [whole_input()]
     answer = _answer_texts if arguments.texts else _answer_lines
@@ -198,12 +185,8 @@ class _Blanks:
 def _answers(
     client: Client, arguments: argparse.Namespace, texts: Iterable[str | Pause]
 ) -> Iterator[GenerateResult]:
-    from heed.client import Priority
-
-    somebody_waits = arguments.texts or sys.stdin.isatty()
-    priority = Priority.INTERACTIVE if somebody_waits else Priority.BULK
     asking = client.with_search(search_of(arguments)).with_answers(answer_options_of(arguments))
-    asking = asking.with_priority(priority)
+    asking = asking.with_priority(priority_of(arguments))
     options = {
         "model": model_of(arguments),
         "attention": level_of(arguments),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
 from heed.cli.arguments import add_gateway_arguments, make_parser
+from heed.cli.running import run_command
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,25 +26,21 @@ def main(argv: list[str]) -> int:
     parser = make_parser("models", description=_DESCRIPTION, examples=_EXAMPLES)
     parser.add_argument("--json", action="store_true", help="print a JSON array with everything")
     add_gateway_arguments(parser)
-    arguments = parser.parse_args(argv)
+    return run_command(_list_models, parser.parse_args(argv))
 
+
+def _list_models(arguments: argparse.Namespace) -> None:
     from heed.cli.connecting import client_for
     from heed.cli.documents import as_json_line, model_document
-    from heed.client import HeedError
 
-    try:
-        with client_for(arguments) as client:
-            models = client.models()
-    except HeedError as error:
-        print(f"heed: error: {error}", file=sys.stderr)
-        return 1
+    with client_for(arguments) as client:
+        models = client.models()
     if arguments.json:
         print(as_json_line([model_document(model) for model in models]))
     elif models:
         _print_table(models)
     else:
         print("heed: the gateway serves no models", file=sys.stderr)
-    return 0
 
 
 def _print_table(models: list[Model]) -> None:

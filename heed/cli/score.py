@@ -16,6 +16,7 @@ from heed.cli.arguments import (
     model_of,
     settle_attention,
 )
+from heed.cli.running import run_command
 
 if TYPE_CHECKING:
     from heed.client import ScoreResult
@@ -42,16 +43,7 @@ def main(argv: list[str]) -> int:
     add_gateway_arguments(parser)
     arguments = parser.parse_args(argv)
     settle_attention(parser, arguments, shows_map=sys.stdout.isatty())
-
-    from heed.client import HeedError
-    from heed.views.errors import PlotError
-
-    try:
-        _score(arguments)
-    except (HeedError, PlotError) as error:
-        print(f"heed: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return run_command(_score, arguments)
 
 
 def _score(arguments: argparse.Namespace) -> None:

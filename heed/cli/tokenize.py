@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from heed.cli.arguments import (
@@ -14,9 +13,11 @@ from heed.cli.arguments import (
     make_parser,
     model_of,
 )
+from heed.cli.running import run_command
+from heed.cli.texts import add_texts_argument, placed, settle_texts, text_chunks
 
 if TYPE_CHECKING:
-    from heed.client import Client, Pause, TokenizedText
+    from heed.client import Client, TokenizedText
 
 _DESCRIPTION: Final = """\
 Shows how a model splits each TEXT into tokens: their ids, the vocabulary's
@@ -30,7 +31,6 @@ _EXAMPLES: Final = """\
   heed tokenize --target "AH T EH N SH AH N"
   heed tokenize --json < words.txt | jq .token_count"""
 
-_TEXTS_PER_CALL: Final = 64
 _CHARACTERS_PER_CALL: Final = 10_000
 _HEADINGS: Final = ("id", "piece", "text", "begin", "end", "kind")
 
@@ -39,23 +39,13 @@ def main(argv: list[str]) -> int:
     """Runs `heed tokenize` and returns the exit status."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if arguments.texts in ([], ["-"]) and sys.stdin is None:
-        parser.error("give a TEXT: standard input is closed")
-
-    from heed.client import HeedError
-
-    try:
-        _tokenize(arguments)
-    except HeedError as error:
-        sys.stdout.flush()
-        print(f"heed: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    settle_texts(parser, arguments)
+    return run_command(_tokenize, arguments)
 
 
 def _parser() -> Parser:
     parser = make_parser("tokenize", description=_DESCRIPTION, examples=_EXAMPLES)
-    parser.add_argument("texts", nargs="*", metavar="TEXT", help="a text to split")
+    add_texts_argument(parser, help_text="a text to split")
     add_model_arguments(parser)
     parser.add_argument(
         "--target",
@@ -71,52 +61,24 @@ def _tokenize(arguments: argparse.Namespace) -> None:
     from heed.cli.connecting import client_for
     from heed.cli.documents import as_json_line, tokenized_document
 
-    texts = _lines() if arguments.texts in ([], ["-"]) else arguments.texts
     with client_for(arguments) as client:
-        for place, tokenized in enumerate(_answers(client, arguments, texts)):
+        for place, tokenized in enumerate(_answers(client, arguments)):
             if arguments.json:
                 print(as_json_line(tokenized_document(tokenized)), flush=True)
             else:
                 print(*([""] if place else []), *table_of(tokenized), sep="\n", flush=True)
 
 
-def _answers(
-    client: Client, arguments: argparse.Namespace, texts: Iterable[str | Pause]
-) -> Iterator[TokenizedText]:
-    from heed.client import TextSide
+def _answers(client: Client, arguments: argparse.Namespace) -> Iterator[TokenizedText]:
+    from heed.client import HeedError, TextSide
 
     side = TextSide.TARGET if arguments.target else TextSide.SOURCE
-    for chunk in _chunks(texts):
-        yield from client.tokenize(chunk, model=model_of(arguments), side=side)
-
-
-def _chunks(texts: Iterable[str | Pause]) -> Iterator[list[str]]:
-    """Texts that fit into one call together, and no further than a pause; a long one goes alone."""
-    chunk: list[str] = []
-    for text in texts:
-        size = len(text) if isinstance(text, str) else 0
-        is_full = len(chunk) == _TEXTS_PER_CALL
-        is_full |= sum(map(len, chunk)) + size > _CHARACTERS_PER_CALL
-        if chunk and (is_full or not isinstance(text, str)):
-            yield chunk
-            chunk = []
-        if isinstance(text, str):
-            chunk.append(text)
-    if chunk:
-        yield chunk
-
-
-def _lines() -> Iterator[str | Pause]:
-    """The lines of standard input; bytes that are no UTF-8 are refused by the client, by name."""
-    from heed.cli.lines import lines_at_hand
-
-    if sys.stdin.isatty():
-        print("heed: one text per line; end with Ctrl-D", file=sys.stderr)
-    for line in lines_at_hand(sys.stdin.fileno()):
-        if isinstance(line, bytes):
-            yield line.decode("utf-8", "surrogateescape").rstrip("\r\n")
-        else:
-            yield line
+    for chunk in text_chunks(arguments, most_characters=_CHARACTERS_PER_CALL):
+        texts = [line.text for line in chunk]
+        try:
+            yield from client.tokenize(texts, model=model_of(arguments), side=side)
+        except HeedError as error:
+            raise placed(error, chunk, arguments) from error
 
 
 def table_of(tokenized: TokenizedText) -> list[str]:
