@@ -279,6 +279,7 @@ class DeadlineOutOfReachError(OverloadedError):
     reason = "DEADLINE_OUT_OF_REACH"
 
     def __init__(self, *, needed_s: float, time_left_s: float, retry_after_s: float) -> None:
+        time_left_s = max(0.0, time_left_s)
         super().__init__(
             f"the answer would take about {needed_s:.2f} s and the deadline leaves "
             f"{time_left_s:.2f} s; allow more time, or try again in {retry_after_s:.2f} s",

@@ -17,9 +17,7 @@ from service.domain.requests import (
     TextPair,
 )
 from service.errors import InvalidRequestError
-
-MAX_NAME_CHARACTERS: Final = 128
-"""The longest name or label of a model that is looked up; an error repeats it."""
+from service.settings.backends import MAX_NAME_CHARACTERS
 
 _PRIORITIES: Final[Mapping[int, Priority]] = {
     inference_pb2.PRIORITY_UNSPECIFIED: Priority.INTERACTIVE,

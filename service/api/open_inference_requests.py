@@ -10,11 +10,12 @@ from typing import Any, Final
 from heed.v1 import inference_pb2
 from heed.wire.inference import grpc_inference_pb2 as wire
 from service.api.deadlines import deadline_after
-from service.api.from_messages import MAX_NAME_CHARACTERS, read_generate
+from service.api.from_messages import read_generate
 from service.domain.models import ModelSelector
 from service.domain.requests import GenerateCall
 from service.errors import InvalidRequestError
 from service.pipeline.field_paths import with_paths
+from service.settings.backends import MAX_NAME_CHARACTERS
 
 INPUT: Final = "text"
 TEXTS_DATATYPE: Final = "BYTES"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from service.settings.base import SettingsGroup
+
+MAX_NAME_CHARACTERS: Final = 128
+"""The longest name or label of a model that is looked up; an error repeats it."""
 
 _ADDRESS = re.compile(r"unix:\S+|(dns:///)?(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/,]+):(?P<port>\d{1,5})")
 
@@ -57,6 +60,17 @@ class BackendSettings(SettingsGroup):
         if not isinstance(texts, list | tuple):
             return value
         return tuple(name for text in texts for name in str(text).split(",") if name)
+
+    @field_validator("model")
+    @classmethod
+    def _can_be_asked_for(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if len(name) > MAX_NAME_CHARACTERS or not name.isprintable() or name != name.strip():
+                raise ValueError(
+                    f"expected a name of at most {MAX_NAME_CHARACTERS} printable characters, "
+                    f"got {name[:MAX_NAME_CHARACTERS]!r}"
+                )
+        return value
 
     @field_validator("model_server")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -60,6 +61,14 @@ class ObservationSettings(SettingsGroup):
     @field_validator("otlp_endpoint")
     @classmethod
     def _is_an_url(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
+        if value and not _is_host_and_port(value):
             raise ValueError(f"expected http://HOST:PORT or https://HOST:PORT, got {value!r}")
         return value
+
+
+def _is_host_and_port(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, or a port that cannot be
+        return False
