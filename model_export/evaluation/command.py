@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from heed.contract import MAX_LENGTH_PENALTY
 from model_export.data.examples import Split
 
 if TYPE_CHECKING:
     from model_export.evaluation.metrics import Metrics
+    from model_export.evaluation.text_outputs import Beam
 
 MAX_SHOWN_LABELS: Final = 12
 """With more labels than these, who is taken for whom is in the run's confusion file alone."""
@@ -40,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="follow K hypotheses at once (default: greedy search)",
     )
+    parser.add_argument(
+        "--length-penalty",
+        type=_length_penalty,
+        metavar="ALPHA",
+        help=f"make up for long outputs being less probable, 0 to {MAX_LENGTH_PENALTY:g}; needs "
+        "--beam-width (default: 0)",
+    )
 
 
 def _beam_width(text: str) -> int:
@@ -48,25 +59,41 @@ def _beam_width(text: str) -> int:
     return int(text)
 
 
+def _length_penalty(text: str) -> float:
+    try:
+        penalty = float(text)
+    except ValueError:
+        penalty = math.nan
+    if not 0 <= penalty <= MAX_LENGTH_PENALTY:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 to {MAX_LENGTH_PENALTY:g}")
+    return penalty
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Evaluates, prints the metrics, and saves them in the run as `save_metrics` says."""
     from model_export.evaluation.evaluate import evaluate_run, save_metrics
 
-    split = Split(arguments.split)
-    metrics = evaluate_run(
-        arguments.run,
-        split=split,
-        data_dir=arguments.data_dir,
-        beam_width=arguments.beam_width,
-    )
+    if arguments.length_penalty is not None and arguments.beam_width is None:
+        print("heed: error: --length-penalty needs --beam-width", file=sys.stderr)
+        return 2
+    split, beam = Split(arguments.split), _beam(arguments)
+    metrics = evaluate_run(arguments.run, split=split, data_dir=arguments.data_dir, beam=beam)
     if arguments.json:
         print(json.dumps(metrics.as_dict(), indent=2), flush=True)
     else:
         _print_table(metrics.as_dict(), split)
         _print_confusion(metrics)
     # Last, so that a full disk does not cost the figures.
-    save_metrics(metrics, arguments.run, split=split, beam_width=arguments.beam_width)
+    save_metrics(metrics, arguments.run, split=split, beam=beam)
     return 0
+
+
+def _beam(arguments: argparse.Namespace) -> Beam | None:
+    from model_export.evaluation.text_outputs import Beam
+
+    if arguments.beam_width is None:
+        return None
+    return Beam(arguments.beam_width, arguments.length_penalty or 0.0)
 
 
 def _print_confusion(metrics: Metrics) -> None:

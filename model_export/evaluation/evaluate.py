@@ -13,13 +13,13 @@ from model_export.evaluation.alignment import Aligner
 from model_export.evaluation.classification import ClassificationMetrics
 from model_export.evaluation.label_outputs import LabelDecoder
 from model_export.evaluation.metrics import Metrics, task_metrics, with_alignment
-from model_export.evaluation.text_outputs import TextDecoder
+from model_export.evaluation.text_outputs import Beam, TextDecoder
 from model_export.progress import progress_display
 from model_export.runs.training_run import TrainingRun, write_atomically
 
 
 def evaluate_run(
-    path: Path, *, split: Split, data_dir: Path | None = None, beam_width: int | None = None
+    path: Path, *, split: Split, data_dir: Path | None = None, beam: Beam | None = None
 ) -> Metrics:
     """Measures a run's best weights.
 
@@ -27,17 +27,17 @@ def evaluate_run(
         path: The run's folder.
         split: What to evaluate on.
         data_dir: Where the data lies; none = the copy in Heed.
-        beam_width: Hypotheses that beam search follows, 1 or more; None = greedy search.
+        beam: How to search; None = greedy search.
 
     Raises:
         RunError: The folder holds no finished run, or a classifier and a beam is asked for.
         DataError: The data is missing or unreadable, or the split is empty.
     """
-    return measure(TrainingRun.load(path), split=split, data_dir=data_dir, beam_width=beam_width)
+    return measure(TrainingRun.load(path), split=split, data_dir=data_dir, beam=beam)
 
 
 def measure(
-    run: TrainingRun, *, split: Split, data_dir: Path | None = None, beam_width: int | None = None
+    run: TrainingRun, *, split: Split, data_dir: Path | None = None, beam: Beam | None = None
 ) -> Metrics:
     """As `evaluate_run`, of a run that is loaded already."""
     examples = load_examples(run.recipe.data, data_dir).split(split)
@@ -49,10 +49,10 @@ def measure(
             display.update(done, "")
 
         if run.labels:
-            if beam_width is not None:
+            if beam is not None:
                 raise RunError(f"{run.path} holds a classifier, which searches for nothing")
             return _label_decoder(run).metrics(examples, on_progress)
-        decoder = _text_decoder(run, beam_width)
+        decoder = _text_decoder(run, beam)
         outputs = decoder.decode([example.source for example in examples], on_progress)
     references = [example.references for example in examples]
     metrics = task_metrics(run.recipe, outputs, references)
@@ -72,14 +72,14 @@ def _alignment_error_rate(run: TrainingRun, examples: Sequence[Example]) -> floa
     return aligner.error_rate(examples)
 
 
-def _text_decoder(run: TrainingRun, beam_width: int | None) -> TextDecoder:
+def _text_decoder(run: TrainingRun, beam: Beam | None) -> TextDecoder:
     return TextDecoder(
         run.model,
         source_tokenizer=run.source_tokenizer,
         target_tokenizer=run.target_tokenizer,
         max_target_tokens=run.recipe.model.max_target_tokens,
         batch_size=run.recipe.evaluation.batch_size,
-        beam_width=beam_width,
+        beam=beam,
     )
 
 
@@ -94,18 +94,21 @@ def _label_decoder(run: TrainingRun) -> LabelDecoder:
 
 
 def save_metrics(
-    metrics: Metrics, path: Path, *, split: Split, beam_width: int | None = None
+    metrics: Metrics, path: Path, *, split: Split, beam: Beam | None = None
 ) -> None:
     """Saves what `evaluate_run` measured as evaluation-SPLIT.json in the run.
 
-    With a beam the file is evaluation-SPLIT-beam-K.json. What labels were taken for others goes
+    With a beam the file is evaluation-SPLIT-beam-K.json, with a length penalty
+    evaluation-SPLIT-beam-K-penalty-ALPHA.json. What labels were taken for others goes
     into confusion-SPLIT.json.
 
     Raises:
         RunError: The folder cannot be written.
     """
     content = json.dumps(metrics.as_dict(), indent=2) + "\n"
-    search = "" if beam_width is None else f"-beam-{beam_width}"
+    search = "" if beam is None else f"-beam-{beam.width}"
+    if beam is not None and beam.length_penalty:
+        search += f"-penalty-{beam.length_penalty:g}"
     write_atomically(path / f"evaluation-{split}{search}.json", content.encode())
     if isinstance(metrics, ClassificationMetrics):
         confusion = {"labels": metrics.labels, "counts": metrics.confusion}

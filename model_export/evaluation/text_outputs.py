@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,19 @@ from model_export.decoding import (
 from model_export.models import Seq2Seq
 
 
+@dataclass(frozen=True, slots=True)
+class Beam:
+    """A beam search.
+
+    Attributes:
+        width: Hypotheses that are followed, 1 or more.
+        length_penalty: Alpha of Wu et al. 2016, eq. 14; 0 = none.
+    """
+
+    width: int
+    length_penalty: float = 0.0
+
+
 class TextDecoder:
     """Decodes texts in batches of similar length.
 
@@ -28,7 +42,7 @@ class TextDecoder:
         target_tokenizer: Joins the outputs.
         max_target_tokens: The longest output in tokens, the end token counted.
         batch_size: Sources decoded at once.
-        beam_width: Hypotheses that beam search follows; None = greedy search.
+        beam: How to search; None = greedy search.
     """
 
     def __init__(
@@ -39,12 +53,12 @@ class TextDecoder:
         target_tokenizer: Tokenizer,
         max_target_tokens: int,
         batch_size: int,
-        beam_width: int | None = None,
+        beam: Beam | None = None,
     ) -> None:
         self._source_tokenizer = source_tokenizer
         self._target_tokenizer = target_tokenizer
         self._batch_size = batch_size
-        self._search = _search_function(model, max_target_tokens, beam_width)
+        self._search = _search_function(model, max_target_tokens, beam)
 
     def decode(
         self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None
@@ -92,16 +106,18 @@ class TextDecoder:
 
 
 def _search_function(
-    model: Seq2Seq, max_target_tokens: int, beam_width: int | None
+    model: Seq2Seq, max_target_tokens: int, beam: Beam | None
 ) -> Callable[..., Any]:
     def search(tokens: tf.Tensor, lengths: tf.Tensor) -> Any:
         rows = tf.shape(tokens)[0]
         limits = default_options(rows, max_target_tokens)
         source = {"tokens": tokens, "lengths": lengths, "attention_layers": [0]}
-        if beam_width is None:
+        if beam is None:
             return greedy_search(model, **source, options=limits)
-        beam = default_beam_options(rows, beam_width)
-        return beam_search(model, **source, options=(limits, beam))
+        options = default_beam_options(rows, beam.width)
+        penalty = tf.fill([rows], beam.length_penalty)
+        options = options._replace(length_penalty=penalty)
+        return beam_search(model, **source, options=(limits, options))
 
     signature = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)]
     return tf.function(search, input_signature=signature)

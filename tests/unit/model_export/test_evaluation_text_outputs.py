@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model_export.evaluation.text_outputs import TextDecoder
+from model_export.evaluation.text_outputs import Beam, TextDecoder
 from model_export.runs.training_run import TrainingRun
 
 WORDS = ["attention", "a", "cat", "chicago", "hippopotamus", "dog"]
@@ -54,7 +54,24 @@ def test_a_beam_of_1_says_what_greedy_search_says(tiny_run: Path, decoder: TextD
         target_tokenizer=run.target_tokenizer,
         max_target_tokens=run.recipe.model.max_target_tokens,
         batch_size=4,
-        beam_width=1,
+        beam=Beam(1),
     )
     words = ["heed", "attention", "a"]
     assert beam.decode(words) == decoder.decode(words)
+
+
+def test_a_length_penalty_makes_outputs_no_shorter(tiny_run: Path) -> None:
+    run = TrainingRun.load(tiny_run)
+
+    def token_count(length_penalty: float) -> int:
+        decoder = TextDecoder(
+            run.model,
+            source_tokenizer=run.source_tokenizer,
+            target_tokenizer=run.target_tokenizer,
+            max_target_tokens=run.recipe.model.max_target_tokens,
+            batch_size=len(WORDS),
+            beam=Beam(4, length_penalty),
+        )
+        return sum(len(output.split()) for output in decoder.decode(WORDS))
+
+    assert token_count(10.0) >= token_count(0.0)

@@ -12,6 +12,7 @@ from model_export.config import load_recipe
 from model_export.data.examples import Split
 from model_export.errors import DataError, RunError
 from model_export.evaluation.evaluate import evaluate_run, save_metrics
+from model_export.evaluation.text_outputs import Beam
 from model_export.runs.training_run import TrainingRun
 from model_export.training.average_run import average_run
 from model_export.training.run_folder import held_run_folder
@@ -65,7 +66,7 @@ def test_snips_is_learnt_measured_and_averaged(tmp_path: Path) -> None:
     assert confusion["labels"] == ["Book", "Play", "Rate"]
     assert sum(map(sum, confusion["counts"])) == measured.as_dict()["text_count"]
     with pytest.raises(RunError, match="holds a classifier, which searches for nothing"):
-        evaluate_run(run.path, split=Split.TEST, data_dir=tmp_path, beam_width=4)
+        evaluate_run(run.path, split=Split.TEST, data_dir=tmp_path, beam=Beam(4))
     with pytest.raises(RunError, match="holds a classifier, which writes no text"):
         _ = run.target_tokenizer
 
