@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from service.api.entrance import Entrance
 from service.api.listening import listen_on
 from service.backends.assembly import make_backends
 from service.backends.registry import ModelRegistry
+from service.backends.replicas.pool import ReplicaPool
 from service.batching.batcher import Batcher
 from service.batching.rules import scheduling_rules
 from service.logs import on_lost_lines
@@ -39,7 +41,7 @@ class GatewayFailedError(Exception):
 
 
 async def run_gateway(settings: GatewaySettings, announce: Callable[[str], None]) -> None:
-    """Serves until SIGTERM or SIGINT, then answers what was accepted and returns.
+    """Serves until SIGTERM, SIGINT or SIGHUP, then answers what was accepted and returns.
 
     Args:
         settings: Its settings.
@@ -55,16 +57,10 @@ async def run_gateway(settings: GatewaySettings, announce: Callable[[str], None]
     security = make_security(settings, metrics.security)
     backends = make_backends(settings, metrics, security.channel_tls)
     registry = backends.registry
-    batcher = Batcher(
-        backends.pool,
-        scheduling_rules(settings),
-        max_predict_s=settings.max_predict_s,
-        observer=metrics.batching,
-        replica_count=backends.pool.replica_count,
-    )
+    batcher = _make_batcher(settings, backends.pool, metrics=metrics)
     health, gate = HealthReporter(registry), CallGate()
     answers = CachedAnswers.of_size(settings.cache_bytes, metrics.cache)
-    pipeline = InferencePipeline(registry, batcher, settings, answers)
+    pipeline = InferencePipeline(registry, batcher, settings=settings, answers=answers)
     log = CallLog(metrics, settings.log_calls, with_requests=settings.log_texts)
     on_lost_lines(lambda count: metrics.process.log_lines_dropped("unwritable", count))
     tracing = make_tracing(settings, os.environ)
@@ -76,11 +72,7 @@ async def run_gateway(settings: GatewaySettings, announce: Callable[[str], None]
         entrance=entrance,
         tls=security.server_tls,
     )
-    listener = (
-        listen_on(settings.host, settings.http_port, is_shared=settings.workers > 1)
-        if settings.http
-        else None
-    )
+    listener = _listen_for_http(settings)
     await server.start()
     announce(f"Heed gateway listening at {address}")
     tasks: dict[str, Coroutine[Any, Any, None]] = {
@@ -112,6 +104,22 @@ async def run_gateway(settings: GatewaySettings, announce: Callable[[str], None]
     await tracing.close()
     if failed.is_set():
         raise GatewayFailedError("a part of the gateway died; the log says which and why")
+
+
+def _make_batcher(settings: GatewaySettings, pool: ReplicaPool, *, metrics: Metrics) -> Batcher:
+    return Batcher(
+        pool,
+        scheduling_rules(settings),
+        max_predict_s=settings.max_predict_s,
+        observer=metrics.batching,
+        replica_count=pool.replica_count,
+    )
+
+
+def _listen_for_http(settings: GatewaySettings) -> socket.socket | None:
+    if not settings.http:
+        return None
+    return listen_on(settings.host, settings.http_port, is_shared=settings.workers > 1)
 
 
 async def _announce_when_ready(
@@ -148,7 +156,7 @@ async def _running(
 
 
 async def _wait_for_end(failed: asyncio.Event) -> None:
-    """Returns on SIGTERM, on SIGINT, or when a task died."""
+    """Returns on a signal that asks for the end, or when a task died."""
     with signals_set(failed_or_stopped := asyncio.Event()):
         waiters = [asyncio.ensure_future(event.wait()) for event in (failed_or_stopped, failed)]
         await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
@@ -158,9 +166,14 @@ async def _wait_for_end(failed: asyncio.Event) -> None:
 
 @contextlib.contextmanager
 def signals_set(event: asyncio.Event) -> Iterator[None]:
-    """Sets the event on the first SIGTERM or SIGINT; a second one has its usual effect."""
+    """Sets the event on the first SIGTERM, SIGINT or SIGHUP; a second has its usual effect.
+
+    SIGHUP, of a terminal that was closed, stays ignored for whom `nohup` started.
+    """
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
+    signals = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signals.append(signal.SIGHUP)
     for number in signals:
         loop.add_signal_handler(number, event.set)
     try:

@@ -54,7 +54,7 @@ class HttpParts:
 
 def make_app(settings: GatewaySettings, parts: HttpParts) -> Starlette:
     """The application, to be run by a server."""
-    pages = Pages(parts.pipeline, parts.entrance, parts.gate, parts.metrics)
+    pages = Pages(parts.pipeline, parts.entrance, gate=parts.gate, metrics=parts.metrics)
     return Starlette(
         routes=[
             *_call_routes(settings, parts),

@@ -35,6 +35,7 @@ class Pages:
         self,
         pipeline: InferencePipeline,
         entrance: Entrance,
+        *,
         gate: CallGate,
         metrics: Metrics,
     ) -> None:

@@ -89,14 +89,14 @@ class Families:
 
     def counter(self, name: str, meaning: str, labels: Sequence[str] = ()) -> Counter:
         """A number that only rises; `_total` is added to its name."""
-        self._describe(f"{name}_total", "counter", labels, meaning)
+        self._describe(f"{name}_total", "counter", labels=labels, meaning=meaning)
         return _Counter(name, meaning, labels, namespace=_PREFIX, registry=self._registry)
 
     def gauge(
         self, name: str, meaning: str, labels: Sequence[str] = (), *, across: AcrossProcesses
     ) -> Gauge:
         """A number that rises and falls."""
-        self._describe(name, "gauge", labels, meaning)
+        self._describe(name, "gauge", labels=labels, meaning=meaning)
         return _Gauge(
             name,
             meaning,
@@ -110,10 +110,10 @@ class Families:
         self, name: str, meaning: str, labels: Sequence[str] = (), *, bounds: Sequence[float]
     ) -> Histogram:
         """How values are distributed."""
-        self._describe(name, "histogram", labels, meaning)
+        self._describe(name, "histogram", labels=labels, meaning=meaning)
         return _Histogram(
             name, meaning, labels, namespace=_PREFIX, registry=self._registry, buckets=bounds
         )
 
-    def _describe(self, name: str, kind: str, labels: Sequence[str], meaning: str) -> None:
+    def _describe(self, name: str, kind: str, *, labels: Sequence[str], meaning: str) -> None:
         self.described.append(Described(f"{_PREFIX}_{name}", kind, tuple(labels), meaning))

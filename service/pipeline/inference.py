@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -16,11 +16,7 @@ from service.domain.classification import ClassifiedText, ClassifyAnswer, Classi
 from service.domain.models import LoadedVersion, ModelSelector, ModelState, VersionKey
 from service.domain.requests import GenerateCall, ScoreCall, TokenizeCall
 from service.domain.streams import ManyAnswer, ManyCall, ManyInput, StreamCall, StreamEvent
-from service.errors import (
-    InvalidRequestError,
-    ModelAnswerError,
-    VersionGoneError,
-)
+from service.errors import InvalidRequestError, ModelAnswerError, VersionGoneError
 from service.pipeline.cached_answers import CachedAnswers
 from service.pipeline.classifying import classify_on
 from service.pipeline.field_paths import PATHS_OF_MANY, with_paths
@@ -58,6 +54,7 @@ class InferencePipeline:
         self,
         registry: ModelRegistry,
         batcher: Batcher,
+        *,
         settings: GatewaySettings,
         answers: CachedAnswers | None = None,
     ) -> None:
@@ -91,9 +88,7 @@ class InferencePipeline:
         Raises:
             ServiceError: The call failed as a whole.
         """
-        check_count("texts", len(call.texts), self._settings.max_texts_per_call)
-        fields = [f"texts[{index}]" for index in range(len(call.texts))]
-        self._check_characters([*fields, "options.prefix"], [*call.texts, call.options.prefix])
+        self._check_texts(call.texts, prefix=call.options.prefix)
         stopwatch = Stopwatch()
 
         async def work(version: LoadedVersion, places: Sequence[int]) -> tuple[TextResult, ...]:
@@ -190,9 +185,7 @@ class InferencePipeline:
         Raises:
             ServiceError: The call failed as a whole.
         """
-        check_count("texts", len(call.texts), self._settings.max_texts_per_call)
-        fields = [f"texts[{index}]" for index in range(len(call.texts))]
-        self._check_characters(fields, list(call.texts))
+        self._check_texts(call.texts)
         stopwatch = Stopwatch()
 
         async def work(version: LoadedVersion) -> tuple[ClassifiedText, ...]:
@@ -208,15 +201,18 @@ class InferencePipeline:
         Raises:
             ServiceError: The call breaks a limit, or its model is not ready.
         """
-        check_count("texts", len(call.texts), self._settings.max_texts_per_call)
-        fields = [f"texts[{index}]" for index in range(len(call.texts))]
-        self._check_characters(fields, list(call.texts))
+        self._check_texts(call.texts)
         check_total_characters(call.texts, self._settings.max_text_characters)
         version = self._registry.resolve(call.model)
         results = await tokenize_on(version, call.texts, call.side)
         return TokenizeAnswer(version.key, results, max_token_count(version, call.side))
 
-    def _check_characters(self, fields: list[str], texts: list[str]) -> None:
+    def _check_texts(self, texts: Sequence[str], *, prefix: str = "") -> None:
+        check_count("texts", len(texts), self._settings.max_texts_per_call)
+        fields = [f"texts[{index}]" for index in range(len(texts))]
+        self._check_characters([*fields, "options.prefix"], [*texts, prefix])
+
+    def _check_characters(self, fields: Sequence[str], texts: Sequence[str]) -> None:
         check_characters(fields, texts, self._settings.max_text_characters)
 
     async def _answer(
@@ -251,19 +247,22 @@ class InferencePipeline:
             batcher=self._batcher,
             segments_ahead=self._settings.stream_segments_ahead,
         )
-        try:
+        with self._reporting_faults(version):
             async with aclosing(events):
                 async for event in events:
                     yield event
-        except ModelAnswerError:
-            self._registry.report_broken_answer(version.key)
-            raise
 
     async def _work_on(
         self, version: LoadedVersion, work: Callable[[LoadedVersion], Awaitable[Results]]
     ) -> Results:
-        try:
+        with self._reporting_faults(version):
             return await work(version)
+
+    @contextmanager
+    def _reporting_faults(self, version: LoadedVersion) -> Iterator[None]:
+        """Has a version tried again where an answer of it breaks the contract."""
+        try:
+            yield
         except ModelAnswerError:
             self._registry.report_broken_answer(version.key)
             raise

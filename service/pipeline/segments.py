@@ -16,7 +16,7 @@ _WORD_END: Final = re.compile(r"\s+")
 
 
 def fit_segments(
-    text: str, sentences: Iterable[TextSpan], tokenizer: Tokenizer, max_tokens: int
+    text: str, sentences: Iterable[TextSpan], *, tokenizer: Tokenizer, max_tokens: int
 ) -> Iterator[TextSpan]:
     """Splits sentences that have too many tokens, and joins those without any to their neighbours.
 
@@ -35,7 +35,8 @@ def fit_segments(
     """
     pending, has_tokens = TextSpan(0, 0), False
     for sentence in sentences:
-        for part, token_count in _parts(text, sentence, tokenizer, max_tokens):
+        parts = _parts(text, sentence, tokenizer=tokenizer, max_tokens=max_tokens)
+        for part, token_count in parts:
             if has_tokens and token_count:
                 yield pending
                 pending = part
@@ -47,18 +48,19 @@ def fit_segments(
 
 
 def _parts(
-    text: str, span: TextSpan, tokenizer: Tokenizer, max_tokens: int
+    text: str, span: TextSpan, *, tokenizer: Tokenizer, max_tokens: int
 ) -> Iterator[tuple[TextSpan, int]]:
     """The parts of a sentence, each with its number of tokens."""
     begin = span.begin
     while begin < span.end:
-        end = _first_end(text, TextSpan(begin, span.end), tokenizer, max_tokens)
+        rest = TextSpan(begin, span.end)
+        end = _first_end(text, rest, tokenizer=tokenizer, max_tokens=max_tokens)
         part = TextSpan(begin, end)
         yield part, len(tokenizer.encode_ids(part.of(text)))
         begin = end
 
 
-def _first_end(text: str, span: TextSpan, tokenizer: Tokenizer, max_tokens: int) -> int:
+def _first_end(text: str, span: TextSpan, *, tokenizer: Tokenizer, max_tokens: int) -> int:
     """How far the first part of a span reaches, at least one character."""
     size = _WINDOW_PER_TOKEN * max_tokens
     while True:

@@ -95,7 +95,9 @@ async def _segments(call: StreamCall, version: LoadedVersion) -> Sequence[TextSp
 def _split(text: str, version: LoadedVersion) -> Sequence[TextSpan]:
     """The segments of a text, at least one."""
     sentences, tokenizer = split_sentences(text), version.source_tokenizer
-    segments = fit_segments(text, sentences, tokenizer, version.contract.max_source_tokens)
+    segments = fit_segments(
+        text, sentences, tokenizer=tokenizer, max_tokens=version.contract.max_source_tokens
+    )
     return list(segments) or [TextSpan(0, 0)]
 
 

@@ -58,9 +58,13 @@ class ReplicaSettings(SettingsGroup):
     )
 
     @model_validator(mode="after")
-    def _hedges_and_ejections_fit(self) -> Self:
+    def _one_rule_hedges(self) -> Self:
         if self.hedge_after_ms is not None and self.hedge_percentile is not None:
             raise ValueError("give either --hedge-after-ms or --hedge-percentile")
+        return self
+
+    @model_validator(mode="after")
+    def _ejections_grow(self) -> Self:
         if self.longest_ejection_s < self.ejection_s:
             raise ValueError(
                 f"--longest-ejection-s: must be at least --ejection-s, {self.ejection_s:g}"

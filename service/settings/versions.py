@@ -117,13 +117,17 @@ class VersionSettings(SettingsGroup):
         return _parse_all(value, ModelLabel.parse)
 
     @model_validator(mode="after")
-    def _canaries_and_labels_fit(self) -> Self:
+    def _canaries_fit(self) -> Self:
         for model in {canary.model for canary in self.canary}:
             own = [canary for canary in self.canary if canary.model == model]
             if len({canary.version for canary in own}) != len(own):
                 raise ValueError(f"--canary: names a version of {model} twice")
             if sum(canary.share for canary in own) > 1 + 1e-9:
                 raise ValueError(f"--canary: the weights of {model} are more than 100% together")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_fit(self) -> Self:
         for model in {label.model for label in self.model_label}:
             names = [label.label for label in self.model_label if label.model == model]
             if len(set(names)) != len(names):

@@ -17,7 +17,10 @@ def tokenizer(kind):
 
 def segments_of(text, max_tokens, *, kind=TokenizerKind.WORD, sentences=None):
     spans = split_sentences(text) if sentences is None else sentences
-    return [span.of(text) for span in fit_segments(text, spans, tokenizer(kind), max_tokens)]
+    return [
+        span.of(text)
+        for span in fit_segments(text, spans, tokenizer=tokenizer(kind), max_tokens=max_tokens)
+    ]
 
 
 def test_sentences_that_fit_stay_as_they_are():
