@@ -1,10 +1,10 @@
 """Outputs that are shown while they grow.
 
 The model is run to a few tokens, then to twice as many, and so on; each time with what it wrote
-before as a forced prefix. A pass over n tokens
-costs n steps of the decoder, also over a forced prefix. The passes before the last one have
-c, 2c, 4c ... tokens and together less than twice those of the last one, so a streamed output costs
-less than three times the steps of the same output at once.
+before as a forced prefix. A pass over n tokens costs n steps of the decoder, also over a forced
+prefix. The passes before the last one have c, 2c, 4c ... tokens and together less than twice those
+of the last one, so a streamed output costs less than three times the steps of the same output at
+once.
 """
 
 from __future__ import annotations

@@ -24,11 +24,6 @@ class HedgeRule:
     after_s: float | None = None
     percentile: float | None = None
 
-    @property
-    def is_on(self) -> bool:
-        """Whether calls are ever sent twice."""
-        return self.after_s is not None or self.percentile is not None
-
     def delay_s(self, latencies: TypicalLatencies, kind: Hashable) -> float | None:
         """How long a call of a kind may take before it is sent again; None for ever."""
         if self.percentile is not None:

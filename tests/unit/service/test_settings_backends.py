@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from service.backends.assembly import pool_rules, version_rules
+from service.backends.replicas.hedging import HedgeRule
 from service.domain.models import CanaryShare
 from service.settings import SettingsError, read_settings
 from service.settings.versions import Canary, ModelLabel, RollOut
@@ -35,7 +36,7 @@ def test_rules_of_the_pool_come_from_the_settings() -> None:
     assert (rules.retry_share, rules.hedge.after_s) == (0.0, 0.25)
     assert (rules.ejection.failures_in_a_row, rules.ejection.slower_than) == (3, 8.0)
     assert (rules.ejection.first_s, rules.ejection.longest_s) == (2.0, 60.0)
-    assert not pool_rules(read_settings(BACKEND, {})).hedge.is_on
+    assert pool_rules(read_settings(BACKEND, {})).hedge == HedgeRule()
 
 
 def test_canaries_and_labels_belong_to_their_model() -> None:
