@@ -7,8 +7,8 @@ from collections.abc import Callable
 import grpc
 
 from service.metrics import SecurityMetrics
-from service.security.certificates import CertificateFiles, read_certificates
-from service.security.watching import WatchedFiles
+from service.security.certificates import CertificateFiles, Certificates
+from service.security.watched_certificates import WatchedCertificates
 
 
 class ChannelTls:
@@ -21,21 +21,18 @@ class ChannelTls:
             they ask for one.
         metrics: Tell of certificates that were read again, and when they end.
 
+    Attributes:
+        credentials: What a connection made now shows and checks.
+
     Raises:
         CertificateError: The files cannot be used.
     """
 
+    credentials: grpc.ChannelCredentials
+
     def __init__(self, files: CertificateFiles, metrics: SecurityMetrics) -> None:
-        self._files = files
-        self._metrics = metrics
-        self._watched = WatchedFiles(
-            "certificate for model servers",
-            files.paths,
-            self._reload,
-            tell=lambda is_ok: metrics.reloaded("certificates", is_ok=is_ok),
-        )
         self._on_change: Callable[[grpc.ChannelCredentials], None] = lambda _: None
-        self.credentials = self._read()
+        self._certificates = WatchedCertificates(files, self._use, side="client", metrics=metrics)
 
     def on_change(self, connect_anew: Callable[[grpc.ChannelCredentials], None]) -> None:
         """Calls a function with new credentials each time there are some."""
@@ -43,18 +40,12 @@ class ChannelTls:
 
     async def run(self) -> None:
         """Reads the files again when they change, for as long as it is not cancelled."""
-        await self._watched.run()
+        await self._certificates.run()
 
-    def _reload(self) -> None:
-        self.credentials = self._read()
-        self._on_change(self.credentials)
-
-    def _read(self) -> grpc.ChannelCredentials:
-        certificates = read_certificates(self._files)
-        if certificates.expires_s is not None:
-            self._metrics.certificate_expires("client", certificates.expires_s)
-        return grpc.ssl_channel_credentials(
+    def _use(self, certificates: Certificates) -> None:
+        self.credentials = grpc.ssl_channel_credentials(
             root_certificates=certificates.authorities,
             private_key=certificates.key,
             certificate_chain=certificates.chain,
         )
+        self._on_change(self.credentials)

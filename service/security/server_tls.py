@@ -11,10 +11,9 @@ from service.security.certificates import (
     CertificateError,
     CertificateFiles,
     Certificates,
-    read_certificates,
     server_context,
 )
-from service.security.watching import WatchedFiles
+from service.security.watched_certificates import WatchedCertificates
 
 
 class ServerTls:
@@ -32,18 +31,11 @@ class ServerTls:
 
     def __init__(self, files: CertificateFiles, metrics: SecurityMetrics) -> None:
         self._files = files
-        self._metrics = metrics
-        self._watched = WatchedFiles(
-            "certificate",
-            files.paths,
-            self._reload,
-            tell=lambda is_ok: metrics.reloaded("certificates", is_ok=is_ok),
-        )
-        self._configuration, self._context = self._read()
+        self._certificates = WatchedCertificates(files, self._use, side="server", metrics=metrics)
 
     async def run(self) -> None:
         """Reads the files again when they change, for as long as it is not cancelled."""
-        await self._watched.run()
+        await self._certificates.run()
 
     def grpc_credentials(self) -> grpc.ServerCredentials:
         """For gRPC's ports."""
@@ -74,15 +66,9 @@ class ServerTls:
     ) -> None:
         connection.context = self._context
 
-    def _reload(self) -> None:
-        self._configuration, self._context = self._read()
-
-    def _read(self) -> tuple[grpc.ServerCertificateConfiguration, ssl.SSLContext]:
-        certificates = read_certificates(self._files)
+    def _use(self, certificates: Certificates) -> None:
         context, configuration = server_context(self._files), _configuration(certificates)
-        if certificates.expires_s is not None:
-            self._metrics.certificate_expires("server", certificates.expires_s)
-        return configuration, context
+        self._context, self._configuration = context, configuration
 
 
 def _configuration(certificates: Certificates) -> grpc.ServerCertificateConfiguration:
