@@ -79,7 +79,7 @@ PLAIN: Final = Packing()
 
 @dataclass(frozen=True, slots=True)
 class AttentionHead:
-    """The weights of one head of one decoder layer, float32 [T, S]."""
+    """The weights of one head of one decoder layer, float32 [T, S]; of a classifier's hop [S]."""
 
     layer_index: int
     head_index: int

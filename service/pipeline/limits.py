@@ -67,28 +67,36 @@ def check_source(
     violations: Violations, field: str, *, token_count: int, contract: Contract
 ) -> None:
     """Checks the length of a tokenized source text."""
-    if token_count == 0:
-        violations.add(field, "must hold at least one token; it is empty or white space alone")
-    elif token_count > contract.max_source_tokens:
-        violations.add(
-            field,
-            f"must have at most {contract.max_source_tokens} tokens for model "
-            f"{contract.model_name!r}, got {token_count}",
-        )
+    _check_length(
+        violations,
+        field,
+        token_count=token_count,
+        most=contract.max_source_tokens,
+        model=contract.model_name,
+    )
 
 
 def check_target(
     violations: Violations, field: str, *, token_count: int, contract: Contract
 ) -> None:
     """Checks the length of a tokenized target text; the end token comes on top."""
-    limit = contract.max_target_tokens - 1
+    _check_length(
+        violations,
+        field,
+        token_count=token_count,
+        most=contract.max_target_tokens - 1,
+        model=contract.model_name,
+    )
+
+
+def _check_length(
+    violations: Violations, field: str, *, token_count: int, most: int, model: str
+) -> None:
     if token_count == 0:
         violations.add(field, "must hold at least one token; it is empty or white space alone")
-    elif token_count > limit:
+    elif token_count > most:
         violations.add(
-            field,
-            f"must have at most {limit} tokens for model {contract.model_name!r}, "
-            f"got {token_count}",
+            field, f"must have at most {most} tokens for model {model!r}, got {token_count}"
         )
 
 

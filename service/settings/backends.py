@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from service.settings.base import SettingsGroup
+from service.settings.base import SettingsGroup, split_commas
 
 MAX_NAME_CHARACTERS: Final = 128
 """The longest name or label of a model that is looked up; an error repeats it."""
@@ -56,10 +56,7 @@ class BackendSettings(SettingsGroup):
     @field_validator("model", "model_server", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
-        texts = [value] if isinstance(value, str) else value
-        if not isinstance(texts, list | tuple):
-            return value
-        return tuple(name for text in texts for name in str(text).split(",") if name)
+        return split_commas(value)
 
     @field_validator("model")
     @classmethod

@@ -6,7 +6,7 @@ import re
 
 from pydantic import Field, field_validator
 
-from service.settings.base import SettingsGroup
+from service.settings.base import SettingsGroup, split_commas
 
 
 class HttpSettings(SettingsGroup):
@@ -24,7 +24,6 @@ class HttpSettings(SettingsGroup):
     http_max_connections: int = Field(
         default=1000, ge=1, description="The most connections over HTTP; more are turned away."
     )
-
     http_allowed_host: tuple[str, ...] = Field(
         default=(),
         description="A name by which HTTP may be called; may be repeated. Default: any, or, on "
@@ -34,8 +33,8 @@ class HttpSettings(SettingsGroup):
 
     @field_validator("http_cors_origin", "http_allowed_host", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
-        return tuple(each for each in value.split(",") if each) if isinstance(value, str) else value
+    def _split_sites(cls, value: object) -> object:
+        return split_commas(value)
 
     @field_validator("http_cors_origin")
     @classmethod

@@ -10,7 +10,7 @@ from typing import Final, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
-from service.settings.base import SettingsGroup
+from service.settings.base import SettingsGroup, split_commas
 
 Parsed = TypeVar("Parsed")
 
@@ -155,8 +155,8 @@ def check_models(settings: VersionSettings, served: Sequence[str]) -> None:
 
 
 def _parse_all(value: object, parse: Callable[[str], Parsed]) -> object:
-    """Reads a list of texts, each one or several separated by commas; leaves anything else."""
-    texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+    """Reads a list of texts, as `split_commas` has it; leaves anything else."""
+    parts = split_commas(value)
+    if not isinstance(parts, list | tuple):
         return value
-    return tuple(parse(part) for text in texts for part in text.split(",") if part)
+    return tuple(parse(part) if isinstance(part, str) else part for part in parts)

@@ -98,3 +98,15 @@ def test_a_wrong_value_names_its_flag_and_what_was_expected(
         return
     with pytest.raises(SettingsError, match=message):
         read_settings(flags, {})
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--http-cors-origin", "https://a.org,https://b.org"],
+        ["--http-cors-origin=https://a.org", "--http-cors-origin=https://b.org"],
+    ],
+)
+def test_web_sites_are_separated_by_commas_or_named_one_by_one(flags: list[str]) -> None:
+    settings = read_settings([*BACKEND, *flags], {})
+    assert settings.http_cors_origin == ("https://a.org", "https://b.org")
