@@ -20,5 +20,5 @@ class ProcessSettings(SettingsGroup):
     drain_s: float = Field(
         default=30.0,
         ge=0,
-        description="Seconds that accepted calls have to end after SIGTERM or SIGINT.",
+        description="Seconds that accepted calls have to end after SIGTERM, SIGINT or SIGHUP.",
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from collections.abc import Callable
 from typing import Final
 
@@ -28,7 +30,8 @@ def run_process(settings: GatewaySettings, announce: Callable[[str], None]) -> i
         announce: Gets the lines that scripts wait for, and why it failed.
 
     Returns:
-        The exit status: 0 after an orderly end, 1 after a failure, 130 if it was not let end.
+        The exit status: 0 after an orderly end, 1 after a failure. If it is not let end, the
+        process ends with 130.
     """
     configure_logs(settings.log_format, settings.log_level)
     try:
@@ -37,5 +40,6 @@ def run_process(settings: GatewaySettings, announce: Callable[[str], None]) -> i
         announce(f"heed: error: {error}")
         return 1
     except KeyboardInterrupt:  # a second Ctrl-C: do not wait for the answers
-        return INTERRUPTED
+        logging.shutdown()
+        os._exit(INTERRUPTED)  # gRPC's server complains of an event loop that is closed
     return 0
