@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class StageTimes:
     """Where the time of a call went so far, in seconds. No moment counts for two stages."""
 
@@ -101,16 +101,8 @@ def note_chunk() -> None:
         record.first_chunk_at = time.perf_counter()
 
 
-def note_stages(
-    *,
-    tokenize_s: float,
-    queue_s: float,
-    model_s: float,
-    detokenize_s: float = 0.0,
-    heads_s: float = 0.0,
-    attention_s: float = 0.0,
-) -> None:
-    """Notes where the running call's time went so far, in seconds."""
+def note_stages(stages: StageTimes) -> None:
+    """Notes where the running call's time went so far."""
     record = current_call.get()
     if record is not None:
-        record.stages = StageTimes(tokenize_s, queue_s, model_s, detokenize_s, heads_s, attention_s)
+        record.stages = stages

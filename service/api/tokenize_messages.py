@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from heed.v1 import inference_pb2, model_pb2
+from heed.v1 import inference_pb2
 from service.api.from_messages import read_selector
-from service.api.to_messages import write_tokens
+from service.api.to_messages import write_tokens, write_version
 from service.domain.answers import TokenizeAnswer
 from service.domain.requests import TextSide, TokenizeCall
 from service.errors import InvalidRequestError
@@ -36,7 +36,7 @@ def read_tokenize(message: inference_pb2.TokenizeRequest) -> TokenizeCall:
 def write_tokenize(answer: TokenizeAnswer) -> inference_pb2.TokenizeResponse:
     """The answer to TokenizeRequest."""
     return inference_pb2.TokenizeResponse(
-        model=model_pb2.ModelVersion(name=answer.model.name, version=answer.model.version),
+        model=write_version(answer.model),
         results=[
             inference_pb2.TokenizedText(
                 tokens=write_tokens(result.tokens),

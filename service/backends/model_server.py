@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -167,25 +167,14 @@ class ModelServer:
         """
         request = serving_pb2.GetModelStatusRequest(model_spec=serving_pb2.ModelSpec(name=model))
         try:
-            answer = await self._call(GET_MODEL_STATUS, request.SerializeToString(), timeout_s)
-            response = serving_pb2.GetModelStatusResponse.FromString(answer)
-        except grpc.aio.AioRpcError as error:
-            self._tell_failure(f"{error.code().name}: {error.details()}")
-            raise ModelStatusError(error.code(), error.details() or "") from error
-        except ModelServerUnreachableError as error:
-            raise ModelStatusError(grpc.StatusCode.UNAVAILABLE, error.message) from error
-        except DecodeError as error:
-            raise ModelStatusError(
-                grpc.StatusCode.INTERNAL, "the answer is no GetModelStatusResponse"
-            ) from error
+            with _status_errors():
+                answer = await self._call(GET_MODEL_STATUS, request.SerializeToString(), timeout_s)
+                response = serving_pb2.GetModelStatusResponse.FromString(answer)
+        except ModelStatusError as error:
+            self._tell_failure(str(error))
+            raise
         self._last_failure = ""
         return tuple(_version_status(status) for status in response.model_version_status)
-
-    def _tell_failure(self, words: str) -> None:
-        """Logs why the model server cannot be asked: a handshake may say what is wrong with it."""
-        if words != self._last_failure:
-            logger.warning("model server %s cannot be asked: %s", self._address, words)
-            self._last_failure = words
 
     async def labelled_version(self, model: str, label: str, *, timeout_s: float) -> int | None:
         """Asks which version a label stands for; None if it stands for none here.
@@ -201,19 +190,20 @@ class ModelServer:
         request.model_spec.signature_name = Signature.CONTRACT.value
         request.inputs["request"].CopyFrom(encode_tensor(np.zeros(1, np.int32)))
         try:
-            answer = await self._call(PREDICT, request.SerializeToString(), timeout_s)
-            version = serving_pb2.PredictResponse.FromString(answer).model_spec.version.value
-        except grpc.aio.AioRpcError as error:
-            if error.code() in _UNKNOWN_LABEL:
+            with _status_errors():
+                answer = await self._call(PREDICT, request.SerializeToString(), timeout_s)
+                version = serving_pb2.PredictResponse.FromString(answer).model_spec.version.value
+        except ModelStatusError as error:
+            if error.code in _UNKNOWN_LABEL:
                 return None
-            raise ModelStatusError(error.code(), error.details() or "") from error
-        except ModelServerUnreachableError as error:
-            raise ModelStatusError(grpc.StatusCode.UNAVAILABLE, error.message) from error
-        except DecodeError as error:
-            raise ModelStatusError(
-                grpc.StatusCode.INTERNAL, "the answer is no PredictResponse"
-            ) from error
+            raise
         return int(version) or None
+
+    def _tell_failure(self, words: str) -> None:
+        """Logs why the model server cannot be asked: a handshake may say what is wrong with it."""
+        if words != self._last_failure and not self._is_closed:
+            logger.warning("model server %s cannot be asked: %s", self._address, words)
+            self._last_failure = words
 
     async def _call(
         self, method: str, request: bytes, timeout_s: float, *, metadata: Metadata = ()
@@ -235,6 +225,19 @@ class ModelServer:
             self._calls_under_way -= 1
             if not self._calls_under_way:
                 self._idle.set()
+
+
+@contextlib.contextmanager
+def _status_errors() -> Iterator[None]:
+    """Makes a ModelStatusError of whatever keeps the model server's answer away."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise ModelStatusError(error.code(), error.details() or "") from error
+    except ModelServerUnreachableError as error:
+        raise ModelStatusError(grpc.StatusCode.UNAVAILABLE, error.message) from error
+    except DecodeError as error:
+        raise ModelStatusError(grpc.StatusCode.INTERNAL, "the answer cannot be read") from error
 
 
 def _is_cancelling() -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 from service import tracing
-from service.call_record import note_stages
+from service.call_record import StageTimes, note_stages
 from service.domain.answers import Timings
 
 
@@ -62,24 +62,16 @@ class Stopwatch:
     def timings(self) -> Timings:
         """The times so far."""
         total_s = time.perf_counter() - self._began
-        note_stages(
-            tokenize_s=self._tokenize_s,
-            queue_s=self._queue_s,
-            model_s=self._model_s,
-            detokenize_s=self._detokenize_s,
-            heads_s=self._heads_s,
-            attention_s=self._attention_s,
-        )
-        return Timings(
-            total_s=total_s,
-            tokenize_s=self._tokenize_s,
-            queue_s=self._queue_s,
-            model_s=self._model_s,
-            heads_s=self._heads_s,
-            detokenize_s=self._detokenize_s,
-            attention_s=self._attention_s,
-            cached_result_count=self._cached_result_count,
-        )
+        stages = {
+            "tokenize_s": self._tokenize_s,
+            "queue_s": self._queue_s,
+            "model_s": self._model_s,
+            "heads_s": self._heads_s,
+            "detokenize_s": self._detokenize_s,
+            "attention_s": self._attention_s,
+        }
+        note_stages(StageTimes(**stages))
+        return Timings(total_s=total_s, cached_result_count=self._cached_result_count, **stages)
 
     def metadata(self) -> dict[str, str]:
         """The times so far, for an error's details."""

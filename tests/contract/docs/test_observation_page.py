@@ -11,7 +11,7 @@ import pytest
 from service.api.call_gate import CallGate
 from service.api.call_log import CallLog
 from service.api.entrance import Arrival, Entrance, Protocol
-from service.call_record import note_caller, note_model, note_request, note_stages
+from service.call_record import StageTimes, note_caller, note_model, note_request, note_stages
 from service.logs import JsonFormatter
 from service.metrics import Metrics
 
@@ -42,7 +42,7 @@ async def test_every_field_of_a_log_line_is_on_the_page(
     with caplog.at_level(logging.INFO), entrance.admit(call):
         note_model("g2p", 1)
         note_caller("somebody")
-        note_stages(tokenize_s=0.1, queue_s=0.1, model_s=0.1)
+        note_stages(StageTimes(tokenize_s=0.1, queue_s=0.1, model_s=0.1))
         note_request("never mind")
     formatter = JsonFormatter()
     fields = set(re.findall(r'"(\w+)":', formatter.format(caplog.records[-1])))

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.api.call_gate import CallGate
 from service.api.call_log import LINES_AT_ONCE, CallLog
 from service.api.entrance import Arrival, Entrance, Protocol, request_id_of
-from service.call_record import current_call, note_model, note_stages
+from service.call_record import StageTimes, current_call, note_model, note_stages
 from service.errors import DrainingError, InvalidRequestError, MissingApiKeyError
 from service.metrics import Metrics
 from service.security.api_keys import KeyRing
@@ -48,7 +48,7 @@ async def test_a_call_is_measured_with_the_model_that_answered_it() -> None:
     doorway = Doorway()
     with doorway.entrance.admit(arrival()) as record:
         note_model("g2p", 3)
-        note_stages(tokenize_s=0.1, queue_s=0.2, model_s=0.3)
+        note_stages(StageTimes(tokenize_s=0.1, queue_s=0.2, model_s=0.3))
         assert doorway.count("heed_requests_in_progress") == 1
     assert (record.model, record.version) == ("g2p", 3)
     assert doorway.count("heed_requests_total", model="g2p", code="OK", protocol="grpc") == 1
