@@ -14,7 +14,7 @@ import numpy as np
 
 from heed.text.words import WordSpan, word_spans
 from service.domain.answers import Attention, AttentionHead, Token, TokenKind
-from service.domain.signatures import FloatArray
+from service.domain.signatures import Array, FloatArray
 
 WORD_ID: Final = 0
 """The id of a word, which has none of its own: that of padding."""
@@ -79,10 +79,31 @@ def words_of(weights: FloatArray, target: WordAxis, source: WordAxis) -> FloatAr
         float32 [..., target words, source words].
     """
     belongs = (target.shares > 0).astype(np.float32)
-    piece_counts = np.maximum(belongs.sum(axis=0), 1.0)
-    means = (belongs / piece_counts).T
-    spread: FloatArray = means @ weights @ source.shares
+    means = belongs / np.maximum(belongs.sum(axis=0), np.float32(1))
+    rows = sums_over_words(np.swapaxes(sums_over_words(weights, source.shares), -1, -2), means)
+    spread = np.swapaxes(rows, -1, -2)
     return np.minimum(spread, np.float32(1))  # sums may round to a little more
+
+
+def sums_over_words(values: Array, shares: FloatArray) -> Array:
+    """`values @ shares` by the few shares that are not 0.
+
+    A product of matrices wakes the threads of BLAS, and on a busy machine waits for them a
+    hundred times as long as it computes, while everybody else waits for the event loop.
+
+    Args:
+        values: float [..., pieces].
+        shares: float32 [pieces, words].
+
+    Returns:
+        [..., words], of the type of the values.
+    """
+    words, pieces = np.nonzero(shares.T)
+    found, begins = np.unique(words, return_index=True)
+    sums = np.zeros((*values.shape[:-1], shares.shape[1]), values.dtype)
+    parts = values[..., pieces] * shares[pieces, words]
+    sums[..., found] = np.add.reduceat(parts, begins, axis=-1)
+    return sums
 
 
 def attention_of_words(attention: Attention, target: WordAxis, source: WordAxis) -> Attention:
@@ -117,4 +138,4 @@ def _word_scores(pieces: Sequence[Token], shares: FloatArray) -> list[float | No
     scores = [piece.score for piece in pieces if piece.score is not None]
     if len(scores) < len(pieces) or not scores:
         return [None] * shares.shape[1]
-    return list((np.array(scores) @ shares.astype(np.float64)).tolist())
+    return list(sums_over_words(np.array(scores), shares).tolist())

@@ -27,7 +27,7 @@ from service.domain.classification import (
 from service.domain.models import LoadedVersion
 from service.domain.signatures import Array, AttentionLevel, FloatArray, classify_target
 from service.errors import InvalidRequestError, ModelAnswerError
-from service.pipeline.attention_words import word_axis
+from service.pipeline.attention_words import sums_over_words, word_axis
 from service.pipeline.generating import encode_sources
 from service.pipeline.row_outputs import expect_shape, finite
 from service.pipeline.rows import classify_inputs, run_rows
@@ -128,7 +128,9 @@ def _read_attention(
     sentences = _read_sentences(source, outputs)
     if level is AttentionLevel.WORDS:
         axis = word_axis(source.text, tokens)
-        return SourceAttention(axis.words, _within_one(weights @ axis.shares), sentences=sentences)
+        return SourceAttention(
+            axis.words, _within_one(sums_over_words(weights, axis.shares)), sentences=sentences
+        )
     if level is not AttentionLevel.HEADS:
         return SourceAttention(tokens, weights, sentences=sentences)
     expect_shape(outputs, ATTENTION_HEADS_OUTPUT, (hop_count, length))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -99,6 +100,25 @@ def test_a_word_that_the_tokenizer_dropped_is_attended_by_nothing() -> None:
     assert len(axis.words) == 2
     spread = words_of(np.ones((1, 1), np.float32), axis, axis)
     assert spread.tolist() == [[1.0, 0.0], [0.0, 0.0]]
+
+
+class WatchedArray(np.ndarray):
+    """Knows what is computed with it."""
+
+    used: ClassVar[set[str]] = set()
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        self.used.add(ufunc.__name__)
+        return getattr(ufunc, method)(*(np.asarray(each) for each in inputs), **options)
+
+
+def test_no_product_of_matrices_wakes_the_threads_of_blas() -> None:
+    pieces = [Token(5, "ab", 0, 2, TokenKind.TEXT), Token(6, " cd", 2, 5, TokenKind.TEXT)]
+    axis = word_axis("ab cd", pieces)
+    weights = np.array([[0.75, 0.25], [0.5, 0.5]], np.float32)
+    assert words_of(weights.view(WatchedArray), axis, axis).tolist() == weights.tolist()
+    assert WatchedArray.used
+    assert "matmul" not in WatchedArray.used
 
 
 def test_every_head_is_spread_as_the_average_is() -> None:
