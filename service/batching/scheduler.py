@@ -120,10 +120,6 @@ class BatchScheduler(Generic[Row]):
         """Batches in the model servers."""
         return self._meter.batches
 
-    def in_flight_limit(self, model: str) -> int:
-        """The batches of a model that one model server has use for, as far as is known."""
-        return self._limits[model].batches
-
     def check_room(self, model: str, tokens: int, *, is_bulk: bool, now: float) -> None:
         """Says whether a call would find room now. An empty queue has room for a call of any size.
 
