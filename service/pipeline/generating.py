@@ -27,6 +27,7 @@ from service.pipeline.rows import (
 from service.pipeline.search_limits import check_search
 from service.pipeline.stopwatch import Stopwatch
 from service.pipeline.tokens import encode, is_ended, source_tokens, target_tokens
+from service.pipeline.turns import in_turns
 
 
 async def generate_on(
@@ -59,20 +60,16 @@ async def generate_on(
         ],
     )
     with stopwatch.detokenizing():
-        results = [
-            _read_result(source, answer, version.target_tokenizer, most=most)
-            for source, answer in zip(sources, answers, strict=True)
-        ]
+        read = functools.partial(_read_result, tokenizer=version.target_tokenizer, most=most)
+        results = await in_turns(read, sources, answers)
     if call.options.attention is AttentionLevel.HEADS:
         with stopwatch.adding_heads():
             results = await _add_heads(
                 results, version, call=call, batcher=batcher, stopwatch=stopwatch
             )
     with stopwatch.shaping_attention():
-        return tuple(
-            in_form(result, text, level=call.options.attention, form=call.options.form)
-            for text, result in zip(call.texts, results, strict=True)
-        )
+        shape = functools.partial(in_form, level=call.options.attention, form=call.options.form)
+        return tuple(await in_turns(shape, results, call.texts))
 
 
 def encode_sources(texts: Sequence[str], version: LoadedVersion) -> list[tuple[TextToken, ...]]:
@@ -110,7 +107,7 @@ def encode_prefix(options: GenerateOptions, version: LoadedVersion) -> list[int]
 
 
 def _read_result(
-    source: Sequence[TextToken], answer: RowAnswer, tokenizer: Tokenizer, *, most: int
+    source: Sequence[TextToken], answer: RowAnswer, *, tokenizer: Tokenizer, most: int
 ) -> TextResult:
     tokens = source_tokens(source)
     hypotheses = read_hypotheses(answer.outputs, len(source), most=most)
