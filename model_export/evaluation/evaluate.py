@@ -93,9 +93,7 @@ def _label_decoder(run: TrainingRun) -> LabelDecoder:
     )
 
 
-def save_metrics(
-    metrics: Metrics, path: Path, *, split: Split, beam: Beam | None = None
-) -> None:
+def save_metrics(metrics: Metrics, path: Path, *, split: Split, beam: Beam | None = None) -> None:
     """Saves what `evaluate_run` measured as evaluation-SPLIT.json in the run.
 
     With a beam the file is evaluation-SPLIT-beam-K.json, with a length penalty
