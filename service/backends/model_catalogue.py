@@ -72,6 +72,10 @@ class ModelCatalogue:
         self._metrics.version_loaded(self.name)
         logger.info("version %d of model %s is ready", loaded.key.version, self.name)
 
+    def answers_without(self, replica: object) -> bool:
+        """Whether another model server answers some version."""
+        return any(view.versions for other, view in self._views.items() if other is not replica)
+
     def note_refusal(self, version: int, replica: str, error: Exception) -> None:
         """Tells of a version that a model server has and that is not good."""
         self._metrics.version_refused(self.name)

@@ -123,7 +123,7 @@ class ReplicaWatcher:
         self._timeouts = 0
         self._replica.is_doubtful = False
         self._statuses = statuses
-        self._forget_all_but(self._available)
+        self._forget_gone()
         if self._work is None and self._has_work():
             self._work = group.create_task(self._do_work(), name=f"try versions of {name}")
         self._publish_answers()
@@ -150,7 +150,19 @@ class ReplicaWatcher:
             await self._read_labels()
         finally:
             self._work = None
+        self._forget_all_but(self._available)
         self._publish_answers()
+
+    def _forget_gone(self) -> None:
+        """Drops the versions that went, but not the last ones while others are tried.
+
+        A call that is sent to them is told that they went, waits for the trial and goes on with
+        the version that came instead; without them it would be refused.
+        """
+        are_last = not self._good.keys() & set(self._available)
+        if are_last and self._new() and not self._catalogue.answers_without(self._replica):
+            return
+        self._forget_all_but(self._available)
 
     def _note_status_error(self, error: ModelStatusError) -> None:
         if error.is_busy:
@@ -264,7 +276,7 @@ class ReplicaWatcher:
             problems[version] = (VersionCondition.LOADING, why)
         for version in self._new():
             problems.setdefault(version, (VersionCondition.LOADING, "it is being tried"))
-        good = tuple(self._good[version] for version in self._available if version in self._good)
+        good = tuple(self._good[version] for version in sorted(self._good, reverse=True))
         self._publish(ReplicaView(Reach.ANSWERS, good, problems, dict(self._labels)))
 
     def _publish(self, view: ReplicaView) -> None:

@@ -231,6 +231,25 @@ def test_a_version_unloaded_during_a_call_is_replaced_unseen(
     assert spelled(answer) == ["abc", "abcdefghijkl"]
 
 
+def test_calls_wait_while_the_version_that_replaced_the_last_one_is_tried(
+    stub: StubModelServer, gateway: GatewayProcess
+) -> None:
+    old = stub.available[0]
+
+    def slow_trial(
+        request: serving_pb2.PredictRequest, response: serving_pb2.PredictResponse
+    ) -> None:
+        if request.inputs["tokens"].tensor_shape.dim[1].size == 1:
+            time.sleep(0.1)
+
+    stub.predict_fault = slow_trial
+    stub.available = [old + 1]
+    versions = [old]
+    while versions[-1] == old or len(versions) < 10:
+        versions.append(generate(gateway, "heed").model.version)
+    assert set(versions[1:]) == {old + 1}
+
+
 def test_a_pinned_version_unloaded_during_a_call_is_not_found(
     stub: StubModelServer, gateway: GatewayProcess
 ) -> None:
