@@ -10,6 +10,7 @@ from heed.v1 import inference_pb2
 from service.domain.answers import Packing, WeightFormat
 from service.domain.signatures import Array, FloatArray
 from service.pipeline.attention_packing import pack_weights
+from service.varint import varint
 
 _LENGTH_DELIMITED: Final = 2
 """The wire type of what stands behind a count of bytes."""
@@ -50,15 +51,5 @@ def _add_floats(message: Message, name: str, values: Array) -> None:
     content = values.astype("<f4").tobytes()
     number = message.DESCRIPTOR.fields_by_name[name].number
     message.MergeFromString(
-        _varint(number << 3 | _LENGTH_DELIMITED) + _varint(len(content)) + content
+        varint(number << 3 | _LENGTH_DELIMITED) + varint(len(content)) + content
     )
-
-
-def _varint(value: int) -> bytes:
-    """A number as the wire format of protobuf has it: 7 bits a byte, the lowest first."""
-    groups = bytearray()
-    while value > 0x7F:
-        groups.append(value & 0x7F | 0x80)
-        value >>= 7
-    groups.append(value)
-    return bytes(groups)

@@ -18,6 +18,7 @@ from heed.contract import Signature
 from heed.wire.v1 import serving_pb2
 from service.backends.status_table import error_for_status
 from service.backends.tensor_codec import TensorError, decode_tensor, encode_tensor
+from service.cancellation import is_cancelling
 from service.domain.signatures import Array, PredictTarget
 from service.errors import (
     InternalError,
@@ -218,7 +219,7 @@ class ModelServer:
         except (grpc.aio.UsageError, asyncio.InvalidStateError) as error:
             raise ModelServerUnreachableError from error  # the channel was closed under the call
         except asyncio.CancelledError as error:
-            if _is_cancelling():
+            if is_cancelling():
                 raise
             raise ModelServerUnreachableError from error
         finally:
@@ -238,11 +239,6 @@ def _status_errors() -> Iterator[None]:
         raise ModelStatusError(grpc.StatusCode.UNAVAILABLE, error.message) from error
     except DecodeError as error:
         raise ModelStatusError(grpc.StatusCode.INTERNAL, "the answer cannot be read") from error
-
-
-def _is_cancelling() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _predict_request(

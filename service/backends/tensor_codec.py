@@ -14,6 +14,7 @@ import numpy as np
 
 from heed.wire.v1 import serving_pb2
 from service.domain.signatures import Array
+from service.varint import varint
 
 MAX_ELEMENTS: Final = 2**31 - 1
 """A tensor with more elements is taken for a broken message."""
@@ -140,21 +141,12 @@ def _packed(
     """
     payload_length = len(values) * dtype.itemsize
     if payload_length:
-        header = bytes([field_number << 3 | 2]) + _varint(payload_length)
+        header = bytes([field_number << 3 | 2]) + varint(payload_length)
         serialized = tensor.SerializeToString()
         begin = len(serialized) - payload_length
         if serialized[begin - len(header) : begin] == header:
             return np.frombuffer(serialized, dtype, offset=begin)
     return np.fromiter(values, dtype, count=len(values))
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
 
 
 def _repeat_last(values: Array, shape: tuple[int, ...]) -> Array:

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from heed.v1 import inference_pb2
 from service.api.entrance import REQUEST_ID_KEY, Arrival, Entrance
 from service.call_record import note_request
+from service.cancellation import is_cancelling
 from service.errors import InternalError
 from service.http.errors import JSON, LEFT, error_response
 from service.http.json_reader import read_json
@@ -60,7 +61,7 @@ class Endpoint:
         try:
             response = await self._answer(request, arrival, events)
         except asyncio.CancelledError:
-            if _is_cancelling():
+            if is_cancelling():
                 raise
             response = Response(status_code=LEFT)
         except Exception as error:  # noqa: BLE001  (the border: whatever it is becomes a status)
@@ -155,8 +156,3 @@ async def unless_left(work: Coroutine[Any, Any, Result], receive: Receive) -> Re
 async def _until_left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _is_cancelling() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
