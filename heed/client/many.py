@@ -18,6 +18,8 @@ from heed.client.results import GenerateResult
 from heed.client.status import heed_error, timed_out
 from heed.v1 import inference_pb2
 
+_LONGEST_FAREWELL_S: Final = 2.0
+
 EARLY_END: Final = "the gateway ended the stream before it had answered every text"
 
 
@@ -173,7 +175,10 @@ class _Stream:
         self._received: queue.SimpleQueue[inference_pb2.GenerateManyResponse | HeedError]
         self._received = queue.SimpleQueue()
         self._rpc = call.method(iter(self._to_send.get, None))
-        threading.Thread(target=self._read, name="answers of bulk work", daemon=True).start()
+        self._reader = threading.Thread(
+            target=self._read, name="answers of bulk work", daemon=True
+        )
+        self._reader.start()
 
     def send(self, index: int, text: str) -> None:
         """Sends a text as soon as the gateway reads it."""
@@ -194,9 +199,15 @@ class _Stream:
         return received
 
     def close(self) -> None:
-        """Ends the call, whatever is under way."""
+        """Ends the call, whatever is under way.
+
+        gRPC's call takes a lock when it is thrown away. Left to the end of the process, that lock
+        may belong to a thread that is no more, and the process would wait for it for ever.
+        """
         self._rpc.cancel()
         self._to_send.put(None)
+        self._reader.join(timeout=_LONGEST_FAREWELL_S)
+        del self._rpc
 
     def _read(self) -> None:
         try:

@@ -134,21 +134,21 @@ def test_a_full_disk_is_an_error_in_one_line(address):
 
 @pytest.mark.parametrize("answered_count", [1, 2, 40])
 def test_an_interrupt_ends_bulk_work_with_one_line(address, answered_count):
-    asking = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "heed", "generate", "--address", address],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-    asking.stdin.write(b"word\n" * 1000)
-    asking.stdin.flush()
-    for _ in range(answered_count):
-        assert asking.stdout.readline() == b"WORD\n"
-    asking.send_signal(signal.SIGINT)
-    try:
-        _, errors = asking.communicate(timeout=30)
-    finally:
-        asking.kill()
+    ) as asking:
+        try:
+            asking.stdin.write(b"word\n" * 1000)
+            asking.stdin.flush()
+            for _ in range(answered_count):
+                assert asking.stdout.readline() == b"WORD\n"
+            asking.send_signal(signal.SIGINT)
+            _, errors = asking.communicate(timeout=30)
+        finally:
+            asking.kill()
     assert errors == b"heed: interrupted\n"
     assert asking.returncode == 130
 
