@@ -175,9 +175,7 @@ class _Stream:
         self._received: queue.SimpleQueue[inference_pb2.GenerateManyResponse | HeedError]
         self._received = queue.SimpleQueue()
         self._rpc = call.method(iter(self._to_send.get, None))
-        self._reader = threading.Thread(
-            target=self._read, name="answers of bulk work", daemon=True
-        )
+        self._reader = threading.Thread(target=self._read, name="answers of bulk work", daemon=True)
         self._reader.start()
 
     def send(self, index: int, text: str) -> None:
