@@ -515,6 +515,58 @@ class SentenceWeight(_message.Message):
     weight: float
     def __init__(self, begin_offset: _Optional[int] = ..., end_offset: _Optional[int] = ..., weight: _Optional[float] = ...) -> None: ...
 
+class Image(_message.Message):
+    __slots__ = ("content",)
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    def __init__(self, content: _Optional[bytes] = ...) -> None: ...
+
+class CaptionRequest(_message.Message):
+    __slots__ = ("model", "images", "options", "priority")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    model: ModelSelector
+    images: _containers.RepeatedCompositeFieldContainer[Image]
+    options: GenerateOptions
+    priority: Priority
+    def __init__(self, model: _Optional[_Union[ModelSelector, _Mapping]] = ..., images: _Optional[_Iterable[_Union[Image, _Mapping]]] = ..., options: _Optional[_Union[GenerateOptions, _Mapping]] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
+
+class CaptionResponse(_message.Message):
+    __slots__ = ("model", "results", "timings")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    TIMINGS_FIELD_NUMBER: _ClassVar[int]
+    model: _model_pb2.ModelVersion
+    results: _containers.RepeatedCompositeFieldContainer[CaptionResult]
+    timings: Timings
+    def __init__(self, model: _Optional[_Union[_model_pb2.ModelVersion, _Mapping]] = ..., results: _Optional[_Iterable[_Union[CaptionResult, _Mapping]]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ...) -> None: ...
+
+class CaptionResult(_message.Message):
+    __slots__ = ("grid", "hypotheses")
+    GRID_FIELD_NUMBER: _ClassVar[int]
+    HYPOTHESES_FIELD_NUMBER: _ClassVar[int]
+    grid: ImageGrid
+    hypotheses: _containers.RepeatedCompositeFieldContainer[Hypothesis]
+    def __init__(self, grid: _Optional[_Union[ImageGrid, _Mapping]] = ..., hypotheses: _Optional[_Iterable[_Union[Hypothesis, _Mapping]]] = ...) -> None: ...
+
+class ImageGrid(_message.Message):
+    __slots__ = ("image_width", "image_height", "column_count", "row_count", "cell_width", "cell_height")
+    IMAGE_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CELL_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    CELL_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    image_width: int
+    image_height: int
+    column_count: int
+    row_count: int
+    cell_width: float
+    cell_height: float
+    def __init__(self, image_width: _Optional[int] = ..., image_height: _Optional[int] = ..., column_count: _Optional[int] = ..., row_count: _Optional[int] = ..., cell_width: _Optional[float] = ..., cell_height: _Optional[float] = ...) -> None: ...
+
 class TokenizeRequest(_message.Message):
     __slots__ = ("model", "texts", "side")
     MODEL_FIELD_NUMBER: _ClassVar[int]

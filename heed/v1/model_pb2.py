@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13heed/v1/model.proto\x12\x07heed.v1\"-\n\x0cModelVersion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\"\x88\x04\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x16\n\x0eready_versions\x18\x03 \x03(\x03\x12\r\n\x05ready\x18\x04 \x01(\x08\x12\x16\n\x0estatus_message\x18\x05 \x01(\t\x12\x0c\n\x04task\x18\x06 \x01(\t\x12\x19\n\x11max_source_tokens\x18\x07 \x01(\x05\x12\x19\n\x11max_target_tokens\x18\x08 \x01(\x05\x12)\n\tattention\x18\t \x03(\x0b\x32\x16.heed.v1.AttentionKind\x12\x19\n\x11\x61ttention_average\x18\n \x01(\t\x12\x12\n\nsignatures\x18\x0b \x03(\t\x12\x11\n\tprecision\x18\x0c \x01(\t\x12\x1f\n\x17source_tokenizer_sha256\x18\r \x01(\t\x12\x1f\n\x17target_tokenizer_sha256\x18\x0e \x01(\t\x12 \n\x04\x63\x61rd\x18\x0f \x01(\x0b\x32\x12.heed.v1.ModelCard\x12\x16\n\x0emax_beam_width\x18\x10 \x01(\x05\x12\x14\n\x0c\x63lass_labels\x18\x11 \x03(\t\x12(\n\x08versions\x18\x12 \x03(\x0b\x32\x16.heed.v1.VersionStatus\x12\x15\n\rreplica_count\x18\x13 \x01(\x05\x12\x1d\n\x15healthy_replica_count\x18\x14 \x01(\x05\"\x9d\x01\n\rVersionStatus\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12,\n\tcondition\x18\x02 \x01(\x0e\x32\x19.heed.v1.VersionCondition\x12\x15\n\rreplica_count\x18\x03 \x01(\x05\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0e\n\x06labels\x18\x05 \x03(\t\x12\x15\n\rtraffic_share\x18\x06 \x01(\x01\"Z\n\rAttentionKind\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0blayer_index\x18\x02 \x01(\x05\x12\x12\n\nhead_count\x18\x03 \x01(\x05\x12\x12\n\nnormalized\x18\x04 \x01(\x08\"\x9d\x02\n\tModelCard\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x15\n\rtraining_data\x18\x02 \x01(\t\x12\x1d\n\x15training_data_license\x18\x03 \x01(\t\x12\x30\n\x07metrics\x18\x04 \x03(\x0b\x32\x1f.heed.v1.ModelCard.MetricsEntry\x12\x32\n\x08software\x18\x05 \x03(\x0b\x32 .heed.v1.ModelCard.SoftwareEntry\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a/\n\rSoftwareEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xae\x01\n\x10VersionCondition\x12!\n\x1dVERSION_CONDITION_UNSPECIFIED\x10\x00\x12\x1b\n\x17VERSION_CONDITION_READY\x10\x01\x12\x1d\n\x19VERSION_CONDITION_LOADING\x10\x02\x12\x1d\n\x19VERSION_CONDITION_REFUSED\x10\x03\x12\x1c\n\x18VERSION_CONDITION_FAILED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13heed/v1/model.proto\x12\x07heed.v1\"-\n\x0cModelVersion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\"\xac\x04\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x16\n\x0eready_versions\x18\x03 \x03(\x03\x12\r\n\x05ready\x18\x04 \x01(\x08\x12\x16\n\x0estatus_message\x18\x05 \x01(\t\x12\x0c\n\x04task\x18\x06 \x01(\t\x12\x19\n\x11max_source_tokens\x18\x07 \x01(\x05\x12\x19\n\x11max_target_tokens\x18\x08 \x01(\x05\x12)\n\tattention\x18\t \x03(\x0b\x32\x16.heed.v1.AttentionKind\x12\x19\n\x11\x61ttention_average\x18\n \x01(\t\x12\x12\n\nsignatures\x18\x0b \x03(\t\x12\x11\n\tprecision\x18\x0c \x01(\t\x12\x1f\n\x17source_tokenizer_sha256\x18\r \x01(\t\x12\x1f\n\x17target_tokenizer_sha256\x18\x0e \x01(\t\x12 \n\x04\x63\x61rd\x18\x0f \x01(\x0b\x32\x12.heed.v1.ModelCard\x12\x16\n\x0emax_beam_width\x18\x10 \x01(\x05\x12\x14\n\x0c\x63lass_labels\x18\x11 \x03(\t\x12(\n\x08versions\x18\x12 \x03(\x0b\x32\x16.heed.v1.VersionStatus\x12\x15\n\rreplica_count\x18\x13 \x01(\x05\x12\x1d\n\x15healthy_replica_count\x18\x14 \x01(\x05\x12\"\n\x05image\x18\x15 \x01(\x0b\x32\x13.heed.v1.ImageInput\"o\n\nImageInput\x12\x0e\n\x06height\x18\x01 \x01(\x05\x12\x11\n\tmax_width\x18\x02 \x01(\x05\x12\x15\n\rchannel_count\x18\x03 \x01(\x05\x12\x13\n\x0b\x63\x65ll_height\x18\x04 \x01(\x05\x12\x12\n\ncell_width\x18\x05 \x01(\x05\"\x9d\x01\n\rVersionStatus\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12,\n\tcondition\x18\x02 \x01(\x0e\x32\x19.heed.v1.VersionCondition\x12\x15\n\rreplica_count\x18\x03 \x01(\x05\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0e\n\x06labels\x18\x05 \x03(\t\x12\x15\n\rtraffic_share\x18\x06 \x01(\x01\"Z\n\rAttentionKind\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0blayer_index\x18\x02 \x01(\x05\x12\x12\n\nhead_count\x18\x03 \x01(\x05\x12\x12\n\nnormalized\x18\x04 \x01(\x08\"\x9d\x02\n\tModelCard\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x15\n\rtraining_data\x18\x02 \x01(\t\x12\x1d\n\x15training_data_license\x18\x03 \x01(\t\x12\x30\n\x07metrics\x18\x04 \x03(\x0b\x32\x1f.heed.v1.ModelCard.MetricsEntry\x12\x32\n\x08software\x18\x05 \x03(\x0b\x32 .heed.v1.ModelCard.SoftwareEntry\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a/\n\rSoftwareEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xae\x01\n\x10VersionCondition\x12!\n\x1dVERSION_CONDITION_UNSPECIFIED\x10\x00\x12\x1b\n\x17VERSION_CONDITION_READY\x10\x01\x12\x1d\n\x19VERSION_CONDITION_LOADING\x10\x02\x12\x1d\n\x19VERSION_CONDITION_REFUSED\x10\x03\x12\x1c\n\x18VERSION_CONDITION_FAILED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,20 +35,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELCARD_METRICSENTRY']._serialized_options = b'8\001'
   _globals['_MODELCARD_SOFTWAREENTRY']._loaded_options = None
   _globals['_MODELCARD_SOFTWAREENTRY']._serialized_options = b'8\001'
-  _globals['_VERSIONCONDITION']._serialized_start=1143
-  _globals['_VERSIONCONDITION']._serialized_end=1317
+  _globals['_VERSIONCONDITION']._serialized_start=1292
+  _globals['_VERSIONCONDITION']._serialized_end=1466
   _globals['_MODELVERSION']._serialized_start=32
   _globals['_MODELVERSION']._serialized_end=77
   _globals['_MODEL']._serialized_start=80
-  _globals['_MODEL']._serialized_end=600
-  _globals['_VERSIONSTATUS']._serialized_start=603
-  _globals['_VERSIONSTATUS']._serialized_end=760
-  _globals['_ATTENTIONKIND']._serialized_start=762
-  _globals['_ATTENTIONKIND']._serialized_end=852
-  _globals['_MODELCARD']._serialized_start=855
-  _globals['_MODELCARD']._serialized_end=1140
-  _globals['_MODELCARD_METRICSENTRY']._serialized_start=1045
-  _globals['_MODELCARD_METRICSENTRY']._serialized_end=1091
-  _globals['_MODELCARD_SOFTWAREENTRY']._serialized_start=1093
-  _globals['_MODELCARD_SOFTWAREENTRY']._serialized_end=1140
+  _globals['_MODEL']._serialized_end=636
+  _globals['_IMAGEINPUT']._serialized_start=638
+  _globals['_IMAGEINPUT']._serialized_end=749
+  _globals['_VERSIONSTATUS']._serialized_start=752
+  _globals['_VERSIONSTATUS']._serialized_end=909
+  _globals['_ATTENTIONKIND']._serialized_start=911
+  _globals['_ATTENTIONKIND']._serialized_end=1001
+  _globals['_MODELCARD']._serialized_start=1004
+  _globals['_MODELCARD']._serialized_end=1289
+  _globals['_MODELCARD_METRICSENTRY']._serialized_start=1194
+  _globals['_MODELCARD_METRICSENTRY']._serialized_end=1240
+  _globals['_MODELCARD_SOFTWAREENTRY']._serialized_start=1242
+  _globals['_MODELCARD_SOFTWAREENTRY']._serialized_end=1289
 # @@protoc_insertion_point(module_scope)

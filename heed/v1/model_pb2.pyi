@@ -28,7 +28,7 @@ class ModelVersion(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "version", "ready_versions", "ready", "status_message", "task", "max_source_tokens", "max_target_tokens", "attention", "attention_average", "signatures", "precision", "source_tokenizer_sha256", "target_tokenizer_sha256", "card", "max_beam_width", "class_labels", "versions", "replica_count", "healthy_replica_count")
+    __slots__ = ("name", "version", "ready_versions", "ready", "status_message", "task", "max_source_tokens", "max_target_tokens", "attention", "attention_average", "signatures", "precision", "source_tokenizer_sha256", "target_tokenizer_sha256", "card", "max_beam_width", "class_labels", "versions", "replica_count", "healthy_replica_count", "image")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     READY_VERSIONS_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,7 @@ class Model(_message.Message):
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
     REPLICA_COUNT_FIELD_NUMBER: _ClassVar[int]
     HEALTHY_REPLICA_COUNT_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: int
     ready_versions: _containers.RepeatedScalarFieldContainer[int]
@@ -69,7 +70,22 @@ class Model(_message.Message):
     versions: _containers.RepeatedCompositeFieldContainer[VersionStatus]
     replica_count: int
     healthy_replica_count: int
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., ready_versions: _Optional[_Iterable[int]] = ..., ready: bool = ..., status_message: _Optional[str] = ..., task: _Optional[str] = ..., max_source_tokens: _Optional[int] = ..., max_target_tokens: _Optional[int] = ..., attention: _Optional[_Iterable[_Union[AttentionKind, _Mapping]]] = ..., attention_average: _Optional[str] = ..., signatures: _Optional[_Iterable[str]] = ..., precision: _Optional[str] = ..., source_tokenizer_sha256: _Optional[str] = ..., target_tokenizer_sha256: _Optional[str] = ..., card: _Optional[_Union[ModelCard, _Mapping]] = ..., max_beam_width: _Optional[int] = ..., class_labels: _Optional[_Iterable[str]] = ..., versions: _Optional[_Iterable[_Union[VersionStatus, _Mapping]]] = ..., replica_count: _Optional[int] = ..., healthy_replica_count: _Optional[int] = ...) -> None: ...
+    image: ImageInput
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., ready_versions: _Optional[_Iterable[int]] = ..., ready: bool = ..., status_message: _Optional[str] = ..., task: _Optional[str] = ..., max_source_tokens: _Optional[int] = ..., max_target_tokens: _Optional[int] = ..., attention: _Optional[_Iterable[_Union[AttentionKind, _Mapping]]] = ..., attention_average: _Optional[str] = ..., signatures: _Optional[_Iterable[str]] = ..., precision: _Optional[str] = ..., source_tokenizer_sha256: _Optional[str] = ..., target_tokenizer_sha256: _Optional[str] = ..., card: _Optional[_Union[ModelCard, _Mapping]] = ..., max_beam_width: _Optional[int] = ..., class_labels: _Optional[_Iterable[str]] = ..., versions: _Optional[_Iterable[_Union[VersionStatus, _Mapping]]] = ..., replica_count: _Optional[int] = ..., healthy_replica_count: _Optional[int] = ..., image: _Optional[_Union[ImageInput, _Mapping]] = ...) -> None: ...
+
+class ImageInput(_message.Message):
+    __slots__ = ("height", "max_width", "channel_count", "cell_height", "cell_width")
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    MAX_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CELL_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    CELL_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    height: int
+    max_width: int
+    channel_count: int
+    cell_height: int
+    cell_width: int
+    def __init__(self, height: _Optional[int] = ..., max_width: _Optional[int] = ..., channel_count: _Optional[int] = ..., cell_height: _Optional[int] = ..., cell_width: _Optional[int] = ...) -> None: ...
 
 class VersionStatus(_message.Message):
     __slots__ = ("version", "condition", "replica_count", "message", "labels", "traffic_share")
