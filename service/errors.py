@@ -40,7 +40,7 @@ message is for the log alone. None of them ever holds a caller's text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
@@ -415,3 +415,12 @@ class ModelServerFailureError(InternalError):
     """The model server failed in a way that no other class describes."""
 
     reason = "MODEL_SERVER_FAILED"
+
+
+def leaf_errors(error: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
+    """The classes that have none below themselves: what is really raised."""
+    children = error.__subclasses__()
+    if not children:
+        yield error
+    for child in children:
+        yield from leaf_errors(child)

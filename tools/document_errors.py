@@ -6,7 +6,6 @@ Usage: python tools/document_errors.py [--check]
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from service import errors
@@ -41,15 +40,6 @@ From the connection itself, before the gateway sees a request:
 """
 
 
-def _leaves(error: type[errors.ServiceError]) -> Iterator[type[errors.ServiceError]]:
-    """The classes that have none below themselves: what is really raised."""
-    children = error.__subclasses__()
-    if not children:
-        yield error
-    for child in children:
-        yield from _leaves(child)
-
-
 def _more(error: type[errors.ServiceError]) -> str:
     if issubclass(error, errors.InvalidRequestError):
         return "`BadRequest` with each field's path and limit"
@@ -80,7 +70,7 @@ def _row(error: type[errors.ServiceError]) -> str:
 
 def errors_page() -> str:
     """The page as Markdown."""
-    rows = "\n".join(_row(error) for error in _leaves(errors.ServiceError))
+    rows = "\n".join(_row(error) for error in errors.leaf_errors())
     return HEAD + rows + "\n" + TAIL
 
 

@@ -32,6 +32,7 @@ class BatchingMetrics:
             "dropped_rows",
             "Rows taken out of the queue unanswered: cancelled, or past their deadline.",
             ("reason",),
+            known=(("cancelled",), ("deadline",)),
         )
         self._rows = families.histogram(
             "batch_rows", "Rows in a batch.", ("model",), bounds=ROW_BOUNDS

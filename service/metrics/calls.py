@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from service.errors import InternalError, leaf_errors
 from service.metrics.families import DURATION_BOUNDS_S, Families
+
+_REASONS: Final = (*(error.reason for error in leaf_errors()), InternalError.reason, "CANCELLED")
 
 
 class CallMetrics:
     """Measures calls from their arrival to their end.
 
     A model's label is empty for calls that ended before it was clear which model answers; it is
-    never what a caller wrote.
+    never what a caller wrote. A method that was called once shows every reason to fail, as 0.
 
     Args:
         families: Makes the metrics.
@@ -39,6 +44,7 @@ class CallMetrics:
             ("stage", "model"),
             bounds=DURATION_BOUNDS_S,
         )
+        self._methods: set[str] = set()
         self._in_progress = families.gauge(
             "requests_in_progress", "Calls inside the gateway.", ("protocol",), across="livesum"
         )
@@ -69,6 +75,10 @@ class CallMetrics:
         self._in_progress.labels(protocol).dec()
         self._requests.labels(protocol, method, model, code).inc()
         self._duration.labels(method, model).observe(seconds)
+        if method not in self._methods:
+            self._methods.add(method)
+            for reason in _REASONS:
+                self._errors.labels(method, reason)
 
     def failed(self, *, method: str, reason: str) -> None:
         """A call failed for a reason of `service.errors`, or "CANCELLED"."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
@@ -87,10 +87,28 @@ class Families:
         self._registry = registry
         self.described: list[Described] = []
 
-    def counter(self, name: str, meaning: str, labels: Sequence[str] = ()) -> Counter:
-        """A number that only rises; `_total` is added to its name."""
+    def counter(
+        self,
+        name: str,
+        meaning: str,
+        labels: Sequence[str] = (),
+        *,
+        known: Iterable[tuple[str, ...]] = (),
+    ) -> Counter:
+        """A number that only rises; `_total` is added to its name.
+
+        Args:
+            name: Its name without prefix and `_total`.
+            meaning: What it counts.
+            labels: The names of its labels.
+            known: Labels that are shown as 0 from the start. Where a series begins with 1,
+                Prometheus sees no rise, and no alert would hear of the first of a kind.
+        """
         self._describe(f"{name}_total", "counter", labels=labels, meaning=meaning)
-        return _Counter(name, meaning, labels, namespace=_PREFIX, registry=self._registry)
+        counter = _Counter(name, meaning, labels, namespace=_PREFIX, registry=self._registry)
+        for values in known:
+            counter.labels(*values)
+        return counter
 
     def gauge(
         self, name: str, meaning: str, labels: Sequence[str] = (), *, across: AcrossProcesses

@@ -43,6 +43,8 @@ class ModelMetrics:
         self._ready.labels(model).set(is_ready)
         self._newest.labels(model).set(newest_version)
         self._ready_versions.labels(model).set(ready_versions)
+        self._loaded.labels(model)
+        self._refused.labels(model)
 
     def version_loaded(self, model: str) -> None:
         """A version became ready."""
@@ -88,17 +90,22 @@ class ReplicaMetrics:
             "Predict calls that failed and went to another model server; outcome refused: the "
             "budget of repetitions was spent.",
             ("outcome",),
+            known=(("ok",), ("failed",), ("refused",)),
         )
         self._hedges = families.counter(
             "replica_hedges",
             "Second Predict calls sent because the first was slow, by the one that won.",
             ("winner",),
+            known=(("first",), ("second",)),
         )
 
     def state(self, replica: str, *, is_healthy: bool, outstanding_tokens: int) -> None:
         """How a model server is now."""
         self._healthy.labels(replica).set(is_healthy)
         self._outstanding.labels(replica).set(outstanding_tokens)
+        self._ejections.labels(replica)
+        for outcome in ("ok", "failed"):
+            self._calls.labels(replica, outcome)
 
     def outstanding(self, replica: str, tokens: int) -> None:
         """How many padded tokens a model server has to answer now."""

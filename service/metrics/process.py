@@ -20,6 +20,7 @@ class CacheMetrics:
             "cache_lookups",
             "Answers looked for: hit, miss, or shared with a like request under way.",
             ("result",),
+            known=(("hit",), ("miss",), ("shared",)),
         )
         self._evictions = families.counter(
             "cache_evictions", "Answers removed to make room, or because their version went."
@@ -63,6 +64,7 @@ class SecurityMetrics:
             "security_reloads",
             "How often keys or certificates were read anew, and whether they were usable.",
             ("what", "outcome"),
+            known=[(what, ok) for what in ("keys", "certificates") for ok in ("ok", "failed")],
         )
         self._expiry = families.gauge(
             "certificate_expiry_timestamp_seconds",
@@ -97,6 +99,7 @@ class ProcessMetrics:
             "log_lines_dropped",
             "Log lines that were not written: repeated refusals, or no room for them.",
             ("reason",),
+            known=(("repeated",), ("unwritable",)),
         )
 
     def log_lines_dropped(self, reason: str, count: int = 1) -> None:

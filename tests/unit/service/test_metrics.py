@@ -73,6 +73,26 @@ def test_a_model_server_that_left_is_no_longer_shown() -> None:
     assert values["heed_replica_outstanding_tokens", labels(replica="b:1")] == 7
 
 
+def test_what_has_not_happened_is_shown_as_zero_so_that_its_first_time_is_a_rise() -> None:
+    metrics = Metrics()
+    end_call(metrics)
+    metrics.models.state("m", is_ready=True, newest_version=1, ready_versions=1)
+    metrics.replicas.state("a:1", is_healthy=True, outstanding_tokens=0)
+    values = shown(metrics)
+    for reason in ("INTERNAL", "QUEUE_FULL", "MODEL_ANSWER_INVALID", "CANCELLED"):
+        assert values["heed_errors_total", labels(method="Generate", reason=reason)] == 0
+    assert ("heed_errors_total", labels(method="Score", reason="INTERNAL")) not in values
+    assert values["heed_model_versions_refused_total", labels(model="m")] == 0
+    assert values["heed_replica_ejections_total", labels(replica="a:1")] == 0
+    for outcome in ("ok", "failed"):
+        assert values["heed_replica_calls_total", labels(replica="a:1", outcome=outcome)] == 0
+    assert values["heed_replica_retries_total", labels(outcome="refused")] == 0
+    assert values["heed_dropped_rows_total", labels(reason="deadline")] == 0
+    assert values["heed_log_lines_dropped_total", labels(reason="unwritable")] == 0
+    failed = labels(what="keys", outcome="failed")
+    assert values["heed_security_reloads_total", failed] == 0
+
+
 def test_the_process_and_the_build_are_shown() -> None:
     values = shown(Metrics())
     assert values["process_resident_memory_bytes", ()] > 0
