@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sentencepiece
 
@@ -14,8 +14,7 @@ class TokenizerError(ValueError):
     """The bytes given are no SentencePiece model, or token ids are outside its vocabulary."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextToken:
+class TextToken(NamedTuple):
     """A token and the span of text it stands for.
 
     Attributes:

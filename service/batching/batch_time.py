@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
-
-import numpy as np
-
-from service.domain.signatures import Array
 
 _KEPT: Final = 0.97
 """What a batch counts after the next one: about the last 30 decide."""
@@ -19,6 +15,8 @@ _LARGEST_JUMP: Final = 4.0
 _BEYOND: Final = 2.0
 """Nothing is said of batches more than so many times as large as any seen of late."""
 _RIDGE: Final = 1e-9
+
+_Matrix = Sequence[Sequence[float]]
 
 
 class BatchSize(NamedTuple):
@@ -49,8 +47,8 @@ class BatchTime:
     def __init__(self) -> None:
         self._is_first = True
         self._weight = 0.0
-        self._products: Array = np.zeros((3, 3))
-        self._answers: Array = np.zeros(3)
+        self._products = [[0.0] * 3 for _ in range(3)]
+        self._answers = [0.0] * 3
         self._largest = 0.0
         self._fitted: tuple[float, float, float] | None = None
 
@@ -61,10 +59,13 @@ class BatchTime:
             return
         if self._has_evidence:
             seconds = min(seconds, _LARGEST_JUMP * self._seconds(size))
-        features = np.array([1.0, size.longest, size.padded_tokens])
+        features = (1.0, float(size.longest), float(size.padded_tokens))
         self._weight = self._weight * _KEPT + 1.0
-        self._products = self._products * _KEPT + np.outer(features, features)
-        self._answers = self._answers * _KEPT + features * seconds
+        for feature, row in zip(features, self._products, strict=True):
+            row[:] = [_KEPT * old + feature * f for old, f in zip(row, features, strict=True)]
+        self._answers = [
+            _KEPT * old + f * seconds for old, f in zip(self._answers, features, strict=True)
+        ]
         self._largest = max(self._largest * _KEPT, size.padded_tokens)
         self._fitted = None
 
@@ -96,21 +97,42 @@ class BatchTime:
     def _fit(self) -> tuple[float, float, float]:
         if self._fitted is None:
             fixed, step, token = _without_negatives(self._products, self._answers)
-            self._fitted = float(fixed), float(step), float(token)
+            self._fitted = fixed, step, token
         return self._fitted
 
 
-def _without_negatives(products: Array, answers: Array) -> Array:
-    """Least squares; features whose factor would be negative are left out."""
-    scale = 1.0 / np.sqrt(np.diag(products))
-    scaled = products * np.outer(scale, scale) + _RIDGE * np.eye(len(answers))
+def _without_negatives(products: _Matrix, answers: Sequence[float]) -> list[float]:
+    """Least squares; features whose factor would be negative are left out.
+
+    Three numbers are too few for NumPy, whose calls would take most of the time.
+    """
+    scale = [1.0 / math.sqrt(products[i][i]) for i in range(len(answers))]
     used = list(range(len(answers)))
-    factors: Array = np.zeros(len(answers))
+    factors = [0.0] * len(answers)
     while used:
-        found = np.linalg.solve(scaled[np.ix_(used, used)], (answers * scale)[used])
-        if found.min() >= 0:
-            factors[used] = found
+        scaled = [
+            [products[i][j] * scale[i] * scale[j] + _RIDGE * (i == j) for j in used] for i in used
+        ]
+        found = _solve(scaled, [answers[i] * scale[i] for i in used])
+        lowest = min(found)
+        if lowest >= 0:
+            for i, factor in zip(used, found, strict=True):
+                factors[i] = factor * scale[i]
             break
-        used.pop(int(found.argmin()))
-    scaled_back: Array = factors * scale
-    return scaled_back
+        used.pop(found.index(lowest))
+    return factors
+
+
+def _solve(matrix: list[list[float]], values: list[float]) -> list[float]:
+    """Solves a small positive definite system by elimination; changes its arguments."""
+    size = len(values)
+    for i in range(size):
+        for below in range(i + 1, size):
+            factor = matrix[below][i] / matrix[i][i]
+            for j in range(i, size):
+                matrix[below][j] -= factor * matrix[i][j]
+            values[below] -= factor * values[i]
+    for i in reversed(range(size)):
+        known = sum(matrix[i][j] * values[j] for j in range(i + 1, size))
+        values[i] = (values[i] - known) / matrix[i][i]
+    return values

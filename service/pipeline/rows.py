@@ -192,7 +192,7 @@ async def run_rows(
     batcher.submit(rows, is_admitted=is_admitted)
     try:
         async with asyncio.timeout_at(call.deadline):
-            answers = await asyncio.gather(*(row.answer for row in rows))
+            answers = await _all_answers(rows)
     except TimeoutError as error:
         late = min(rows, key=lambda row: row.started is not None)
         raise DeadlinePassedError(late.stage, stopwatch.metadata()) from error
@@ -202,6 +202,13 @@ async def run_rows(
     last = max(answers, key=lambda answer: answer.queue_s + answer.model_s)
     stopwatch.note(queue_s=last.queue_s, model_s=last.model_s)
     return answers
+
+
+async def _all_answers(rows: Sequence[QueuedRow]) -> Sequence[RowAnswer]:
+    """The answers of rows; the first failure at once."""
+    if len(rows) == 1:
+        return [await rows[0].answer]
+    return await asyncio.gather(*(row.answer for row in rows))
 
 
 def _length(inputs: dict[str, InputArray]) -> int:

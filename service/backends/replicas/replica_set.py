@@ -96,6 +96,8 @@ class ReplicaSet:
 
     def replica_count(self, model: VersionKey) -> int:
         """How many model servers in good standing answer a version; 1 at least."""
+        if len(self._replicas) == 1:
+            return 1
         now = asyncio.get_running_loop().time()
         return max(1, sum(self._is_good(replica, now) for replica in self.offering(model)))
 
