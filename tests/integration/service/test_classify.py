@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import textwrap
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +39,7 @@ from tests.support.gateway import (
     running_gateway,
     violations_of,
 )
+from tests.support.pages import DOCS, block_with
 
 __all__ = ["classifier_models_dir"]
 
@@ -304,17 +304,13 @@ async def test_the_asynchronous_client_gives_the_same(
     assert [r.labels for r in results] == [r.labels for r in client.classify(TEXTS, model=FLAT)]
 
 
-def blocks_of_the_page() -> list[str]:
-    page = (Path(__file__).parents[3] / "docs" / "classification.md").read_text(encoding="utf-8")
-    return [
-        textwrap.dedent(block) for block in re.findall(r"(?:^    .*\n|^\n)+", page, re.MULTILINE)
-    ]
+PAGE = DOCS / "classification.md"
 
 
 def test_the_example_of_the_page_runs_as_it_stands(
     classifiers: GatewayProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (example,) = [block for block in blocks_of_the_page() if "import heed" in block]
+    example = block_with(PAGE, "import heed")
     there = re.sub(r'Client\("[\d.:]+"\)', f'Client("{classifiers.address}")', example)
     exec(compile(there, "example", "exec"), {})
     shown = capsys.readouterr().out
@@ -323,9 +319,8 @@ def test_the_example_of_the_page_runs_as_it_stands(
 
 
 def test_the_recipe_of_the_page_is_one(tmp_path: Path) -> None:
-    (text,) = [block for block in blocks_of_the_page() if block.strip().startswith("name:")]
     path = tmp_path / "reviews.yaml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(block_with(PAGE, "name: reviews"), encoding="utf-8")
     assert load_recipe(str(path)).classifier_model.sentences is not None
 
 

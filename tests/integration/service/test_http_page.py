@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import re
 import shutil
 import subprocess
-import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,14 +15,16 @@ from heed.v1 import inference_pb2
 from service.http.methods import METHODS
 from tests.support.gateway import GatewayProcess
 from tests.support.http import running_http_gateway, schema_validator
+from tests.support.pages import DOCS, block_with, in_language
 
-PAGE = (Path(__file__).parents[3] / "docs/http.md").read_text(encoding="utf-8")
-BLOCKS = [
-    textwrap.dedent(block)
-    for block in re.findall(r"(?:^    .*\n|^\n(?=    ))+", PAGE, re.MULTILINE)
+PAGE = DOCS / "http.md"
+COMMANDS = [
+    command
+    for block in in_language("bash", [PAGE])
+    for command in block.commands
+    if command.startswith("curl ")
 ]
-COMMANDS = [block.strip() for block in BLOCKS if block.strip().startswith("curl ")]
-(PYTHON,) = [block for block in BLOCKS if "import urllib.request" in block]
+PYTHON = block_with(PAGE, "import urllib.request")
 THERE = "http://localhost:8080"
 
 
@@ -77,4 +76,4 @@ def test_every_path_is_on_the_page() -> None:
     service = inference_pb2.DESCRIPTOR.services_by_name["InferenceService"]
     for method in METHODS:
         assert method.name in service.methods_by_name
-        assert method.paths[0].template.partition("/{")[0] in PAGE
+        assert method.paths[0].template.partition("/{")[0] in PAGE.read_text(encoding="utf-8")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
-import textwrap
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -18,6 +15,7 @@ from heed.wire.inference import grpc_inference_pb2 as wire
 from heed.wire.inference import grpc_inference_pb2_grpc as wire_grpc
 from tests.support.exported_model import MODEL_NAME
 from tests.support.gateway import GatewayProcess, error_of, generate_request, violations_of
+from tests.support.pages import DOCS, block_with
 from tests.support.triton_calls import ask_with_triton
 
 
@@ -152,10 +150,8 @@ def test_every_field_has_the_number_and_type_that_triton_gives_it(triton: dict[s
 
 
 def test_the_documented_example_runs_as_it_stands(gateway: GatewayProcess) -> None:
-    page = (Path(__file__).parents[3] / "docs/open-inference.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"(?:^    .*\n|^\n)+", page, re.MULTILINE)
-    (block,) = [block for block in blocks if "import tritonclient" in block]
-    code = textwrap.dedent(block).replace("127.0.0.1:50051", gateway.address)
+    block = block_with(DOCS / "open-inference.md", "import tritonclient")
+    code = block.replace("127.0.0.1:50051", gateway.address)
     finished = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

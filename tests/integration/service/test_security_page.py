@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,20 +14,11 @@ import pytest
 
 from service.security.api_keys import parse_api_keys
 from tests.support.gateway import GatewayProcess, running_gateway
+from tests.support.pages import DOCS, block_with, blocks_of
 from tests.support.stub_model_server import MODEL_NAME, running_stub
 
-PAGE = (Path(__file__).parents[3] / "docs/security.md").read_text(encoding="utf-8")
-BLOCKS = [
-    textwrap.dedent(block).strip()
-    for block in re.findall(r"(?:^    .*\n|^\n(?=    ))+", PAGE, re.MULTILINE)
-]
-LINES = "\n".join(BLOCKS).splitlines()
-
-
-def block_with(words: str) -> str:
-    """The only block of the page that holds some words."""
-    (found,) = [block for block in BLOCKS if words in block]
-    return found
+PAGE = DOCS / "security.md"
+LINES = "\n".join(block.text for block in blocks_of(PAGE)).splitlines()
 
 
 def line_with(words: str) -> str:
@@ -77,18 +67,18 @@ def to(gateway: GatewayProcess, command: str) -> str:
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 def test_the_certificates_of_the_page_make_an_encrypted_connection(trial: Trial) -> None:
-    made = trial.run(f"set -e\n{block_with('openssl req -x509')}")
+    made = trial.run(f"set -e\n{block_with(PAGE, 'openssl req -x509')}")
     assert made.returncode == 0, made.stderr
     (serve,) = [line for line in LINES if "--tls-cert server.pem" in line]
     with running_gateway([*trial.flags_of(serve), "--http-port=0"]) as gateway:
         answer = trial.run(to(gateway, line_with("heed generate attention --tls-ca")))
         assert (answer.returncode, answer.stdout) == (0, "attention\n"), answer.stderr
-        ask = f"import heed\n{block_with('client = heed.Client').partition('import heed')[2]}"
+        ask = f"import heed\n{block_with(PAGE, 'client = heed.Client').partition('import heed')[2]}"
         port = gateway.address.rpartition(":")[2]
         code = ask.replace("50051", port) + "\nprint(client.generate('heed').text)"
         (trial.folder / "ask.py").write_text(code)
         assert trial.run(f"{sys.executable} ask.py").stdout == "heed\n"
-        curl = re.search(r"`(curl --cacert[^`]*)`", PAGE)
+        curl = re.search(r"`(curl --cacert[^`]*)`", PAGE.read_text(encoding="utf-8"))
         if curl is not None and shutil.which("curl") is not None:
             url = gateway.url.replace("127.0.0.1", "localhost")
             assert "ok" in trial.run(curl[1].replace("https://localhost:8080", url)).stdout
@@ -111,6 +101,6 @@ def test_the_keys_of_the_page_let_callers_in(trial: Trial) -> None:
 
 
 def test_the_entry_of_the_page_is_one() -> None:
-    entry = block_with("[[keys]]").replace('sha256 = "..."', f'sha256 = "{"0" * 64}"')
+    entry = block_with(PAGE, "[[keys]]").replace('sha256 = "..."', f'sha256 = "{"0" * 64}"')
     (found,) = parse_api_keys(entry.encode(), "page").entries.values()
     assert set(found.model_dump(exclude_defaults=True)) == set(type(found).model_fields)
