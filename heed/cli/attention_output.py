@@ -15,9 +15,9 @@ from heed.cli.arguments import JSON_ONLY, NO_ATTENTION, TERMINAL
 from heed.cli.documents import Document, attention_document
 from heed.cli.numbered_files import NumberedFiles
 from heed.client import Attention
+from heed.figures.visible import one_line
 from heed.views.errors import PlotError
 from heed.views.heat_map import heat_map
-from heed.views.labels import one_line
 
 if TYPE_CHECKING:
     from heed.views.picture import Picture

@@ -140,7 +140,7 @@ def _level(arguments: argparse.Namespace) -> AttentionLevel:
 
 def _print_answer(result: ClassifyResult, arguments: argparse.Namespace) -> None:
     from heed.cli.documents import as_json_line, classify_document
-    from heed.views.labels import one_line
+    from heed.figures.visible import one_line
 
     if arguments.json:
         print(as_json_line(classify_document(result, most=arguments.top)), flush=True)

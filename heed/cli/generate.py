@@ -234,7 +234,7 @@ def _print_answer(result: GenerateResult, arguments: argparse.Namespace) -> None
 
 def _columns(hypothesis: Hypothesis) -> list[str]:
     """The output's text, and its alignment if there is one."""
-    from heed.views.labels import one_line
+    from heed.figures.visible import one_line
 
     alignment = hypothesis.alignment
     return [one_line(hypothesis.text), *([] if alignment is None else [alignment.pharaoh()])]

@@ -73,7 +73,7 @@ class _Growth:
         from rich.text import Text
 
         from heed.client import FinalResult
-        from heed.views.labels import one_line
+        from heed.figures.visible import one_line
 
         if isinstance(event, FinalResult):
             self._clear()

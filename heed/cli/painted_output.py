@@ -13,7 +13,7 @@ from heed.cli.attention_output import can_encode, save_document, save_with_note
 from heed.cli.documents import source_attention_document
 from heed.cli.numbered_files import NumberedFiles
 from heed.client import ClassifyResult
-from heed.views.labels import one_line
+from heed.figures.visible import one_line
 from heed.views.painted_text import painted_text
 
 

@@ -89,7 +89,7 @@ def table_of(tokenized: TokenizedText) -> list[str]:
     """
     from rich.cells import cell_len
 
-    from heed.views.labels import visible
+    from heed.figures.visible import visible
 
     rows = [_HEADINGS] + [
         (

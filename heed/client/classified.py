@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heed.client.results import FloatArray, ModelVersion, Timings, Token
+from heed.client.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +40,7 @@ class SentenceWeight:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SourceAttention:
+class SourceAttention(Shown):
     """What a classifier looked at. `print` shows it, and `np.asarray` gives the weights.
 
     Attributes:
@@ -66,23 +67,36 @@ class SourceAttention:
 
         return painted_text(self, marks=True).plain
 
-    def plot(self, path: str | Path | None = None, *, title: str = "") -> Figure:
+    def plot(
+        self,
+        path: str | Path | None = None,
+        *,
+        title: str = "",
+        width_mm: float | None = None,
+    ) -> Figure:
         """Paints the text with matplotlib, and writes it to `path` (.png, .svg, .pdf) if given.
 
+        Args:
+            path: The file, if there is to be one.
+            title: What to write above the picture.
+            width_mm: How wide the picture is to be, 40 to 1000 millimetres, for example 85 for a
+                column of a paper. None: as wide as it needs to be.
+
         Raises:
-            PlotError: matplotlib is not installed, or the path's ending is not known.
+            PlotError: matplotlib is not installed, the path's ending is not known, or the width
+                is none that a picture can have.
         """
         from heed.views.picture import save_picture
         from heed.views.text_picture import draw_painted_text
 
-        picture = draw_painted_text(self, title=title)
+        picture = draw_painted_text(self, title=title, width_mm=width_mm)
         if path is not None:
             save_picture(picture, Path(path))
         return picture.figure
 
 
 @dataclass(frozen=True, slots=True)
-class ClassifyResult:
+class ClassifyResult(Shown):
     """The answer to one text. `label` and `probability` are those of the most probable label.
 
     Attributes:

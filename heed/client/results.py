@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from heed.client.alignments import Alignment
 from heed.client.answer_options import WeightFormat
+from heed.client.shown import Shown
 from heed.client.version_status import VersionStatus
 
 if TYPE_CHECKING:
@@ -86,8 +87,10 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Attention:
-    """What the model looked at. `print(attention)` draws it, `np.asarray(attention)` is `weights`.
+class Attention(Shown):
+    """What the model looked at.
+
+    `print(attention)` draws it, notebooks show it, and `np.asarray(attention)` is `weights`.
 
     Attributes:
         target_tokens: The rows, T tokens; or words, and the end token.
@@ -145,15 +148,28 @@ class Attention:
             raise ValueError('the heads were not asked for: use attention="heads"')
         return dataclasses.replace(self, weights=self.heads[layer_index, head_index], heads=None)
 
-    def plot(self, path: str | Path | None = None, *, title: str = "") -> Figure:
+    def plot(
+        self,
+        path: str | Path | None = None,
+        *,
+        title: str = "",
+        width_mm: float | None = None,
+    ) -> Figure:
         """Draws the weights with matplotlib, and writes them to `path` (.png, .svg, .pdf) if given.
 
+        Args:
+            path: The file, if there is to be one.
+            title: What to write above the picture.
+            width_mm: How wide the picture is to be, 40 to 1000 millimetres, for example 85 for a
+                column of a paper. None: as wide as it needs to be.
+
         Raises:
-            PlotError: matplotlib is not installed, or the path's ending is not known.
+            PlotError: matplotlib is not installed, the path's ending is not known, or the width
+                is none that a picture can have.
         """
         from heed.views.picture import draw_attention, save_picture
 
-        picture = draw_attention(self, title=title)
+        picture = draw_attention(self, title=title, width_mm=width_mm)
         if path is not None:
             save_picture(picture, Path(path))
         return picture.figure
@@ -223,7 +239,7 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True)
-class GenerateResult:
+class GenerateResult(Shown):
     """The answer to one text. `text`, `score`, `tokens`, `attention` are the best hypothesis's.
 
     Attributes:
@@ -272,7 +288,7 @@ class GenerateResult:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreResult:
+class ScoreResult(Shown):
     """How probable a target text is, given its source.
 
     Attributes:

@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from heed.client.classified import SourceAttention
-from heed.views.labels import one_line
+from heed.figures.visible import one_line
 
 STEPS: Final = (0.05, 0.25, 0.5, 0.75)
 """Lower bounds of the shades behind the first, as shares of the largest weight."""

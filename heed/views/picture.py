@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,24 +15,47 @@ from heed.views.errors import PlotError
 from heed.views.labels import token_labels
 
 try:
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
     from heed.views.fonts import families_for, with_code_points
+    from heed.views.map_drawing import MapLabels, MapStyle, draw_colour_bar, draw_map, map_size_in
 except ModuleNotFoundError as error:
     raise PlotError('pictures need matplotlib: pip install "heed[plot]"') from error
 
 FORMATS: Final = (".png", ".svg", ".pdf")
+MIN_WIDTH_MM: Final = 40.0
+MAX_WIDTH_MM: Final = 1000.0
+MM_PER_IN: Final = 25.4
 
-_COLOUR_MAP: Final = "Blues"
 _LARGEST_CELL_IN: Final = 0.46
 _SMALLEST_CELL_IN: Final = 0.22
 _LONGEST_SIDE_IN: Final = 40.0
-_POINTS_PER_IN: Final = 72
-_MOST_NUMBERED_CELLS: Final = 200
 _DOTS_PER_IN: Final = 150
+_PRINTED_DOTS_PER_IN: Final = 300
 _MARGIN_IN: Final = 0.15
+_PRINTED_MARGIN_IN: Final = 0.02
 _TITLE_IN: Final = 0.5
-_BAR_WIDTH_IN: Final = 0.14
+_FORMAT_SETTINGS: Final[dict[Any, Any]] = {
+    "svg.fonttype": "none",  # text stays text: it can be searched, copied and read aloud
+    "svg.hashsalt": "heed",  # the same picture is the same file
+    "pdf.fonttype": 42,  # fonts are embedded as TrueType, as publishers want them
+}
+_NO_DATE: Final[Mapping[str, dict[str, Any]]] = {
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+}
+
+
+class NotebookFigure(Figure):
+    """A figure that notebooks show, whether or not pyplot was loaded."""
+
+    def _repr_png_(self) -> bytes:
+        content = io.BytesIO()
+        self.savefig(content, format="png", dpi=_DOTS_PER_IN, bbox_inches="tight")
+        return content.getvalue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +65,38 @@ class Picture:
     Attributes:
         figure: The matplotlib figure.
         missing: Characters written as code points ("U+6CE8") because no font has them.
+        title: What stands above the figure.
+        is_fitted: Whether the file is to be exactly as wide as the figure.
     """
 
     figure: Figure
     missing: frozenset[str]
+    title: str = ""
+    is_fitted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Style:
-    """How a map is drawn: the side of a cell in inches, and the fonts."""
+def draw_attention(
+    attention: Attention, *, title: str = "", width_mm: float | None = None
+) -> Picture:
+    """Draws the averaged weights: target tokens down, source tokens across, dark = attended.
 
-    cell_in: float
-    families: list[str]
+    Args:
+        attention: What to draw.
+        title: What to write above it.
+        width_mm: How wide the picture is to be, in millimetres, for example 85 for a column of a
+            paper. None: as wide as the tokens need.
 
-    @property
-    def label_points(self) -> float:
-        return max(5.0, min(11.0, 0.55 * self.cell_in * _POINTS_PER_IN))
-
-    @property
-    def label_stride(self) -> int:
-        """Every how many tokens there is room for a label."""
-        return max(1, math.ceil(1.1 * self.label_points / (self.cell_in * _POINTS_PER_IN)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Labels:
-    """What stands beside the rows and below the columns."""
-
-    rows: list[str]
-    columns: list[str]
+    Raises:
+        PlotError: The width is none that a picture can have.
+    """
+    return _draw({None: attention}, title=title, width_mm=width_mm)
 
 
-def draw_attention(attention: Attention, *, title: str = "") -> Picture:
-    """Draws the averaged weights: target tokens down, source tokens across, dark = attended."""
-    return _draw({None: attention}, title=title)
-
-
-def draw_heads(attention: Attention, *, title: str = "") -> Picture:
+def draw_heads(attention: Attention, *, title: str = "", width_mm: float | None = None) -> Picture:
     """Draws every head: one row of maps per decoder layer, bottom layer first.
 
     Raises:
+        PlotError: The width is none that a picture can have.
         ValueError: The heads were not asked for.
     """
     if attention.heads is None:
@@ -88,130 +104,134 @@ def draw_heads(attention: Attention, *, title: str = "") -> Picture:
     maps: dict[tuple[int, int] | None, Attention] = {
         place: attention.head(*place) for place in attention.head_places
     }
-    return _draw(maps, title=title)
+    return _draw(maps, title=title, width_mm=width_mm)
 
 
 def save_picture(picture: Picture, path: Path) -> None:
     """Writes a picture in the format of the path's ending.
 
+    The same picture is the same file, to the byte.
+
     Raises:
         PlotError: The ending is not known, or the file cannot be written.
     """
-    if path.suffix.lower() not in FORMATS:
+    ending = path.suffix.lower()
+    if ending not in FORMATS:
         raise PlotError(f"{path}: a picture's name must end with {', '.join(FORMATS)}")
+    settings: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": _MARGIN_IN}
+    dots_per_in = _DOTS_PER_IN
+    if picture.is_fitted:
+        settings = {"bbox_inches": _whole_width(picture.figure)}
+        dots_per_in = _PRINTED_DOTS_PER_IN
+    metadata = {"Title": picture.title or "Attention", **_NO_DATE.get(ending, {})}
     try:
-        picture.figure.savefig(path, dpi=_DOTS_PER_IN, bbox_inches="tight", pad_inches=_MARGIN_IN)
+        with rc_context(_FORMAT_SETTINGS):
+            picture.figure.savefig(path, dpi=dots_per_in, metadata=metadata, **settings)
     except OSError as error:
         raise PlotError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _draw(maps: Mapping[tuple[int, int] | None, Attention], *, title: str) -> Picture:
+def check_width_mm(width_mm: float | None) -> None:
+    """Refuses a width that no picture can have.
+
+    Raises:
+        PlotError: It is not `MIN_WIDTH_MM` to `MAX_WIDTH_MM`.
+    """
+    if width_mm is not None and not MIN_WIDTH_MM <= width_mm <= MAX_WIDTH_MM:
+        raise PlotError(
+            f"a picture is {MIN_WIDTH_MM:g} to {MAX_WIDTH_MM:g} mm wide, not {width_mm:g}"
+        )
+
+
+def _draw(
+    maps: Mapping[tuple[int, int] | None, Attention], *, title: str, width_mm: float | None
+) -> Picture:
     """Draws one map, or one for every (layer, head) in a grid."""
-    places = [place or (0, 0) for place in maps]
-    row_count = 1 + max(layer for layer, _ in places)
-    column_count = 1 + max(head for _, head in places)
+    check_width_mm(width_mm)
     first = next(iter(maps.values()))
     rows, columns = token_labels(first.target_tokens), token_labels(first.source_tokens)
     families, missing = families_for([*rows, *columns, title])
-    labels = _Labels(
+    labels = MapLabels(
         [with_code_points(label, missing) for label in rows],
         [with_code_points(label, missing) for label in columns],
     )
-    longest = max(len(rows) * row_count, len(columns) * column_count, 1)
-    style = _Style(_cell_side_in(longest), families)
-    width, height = _map_size_in(labels, style)
-    figure = Figure(
-        figsize=(width * column_count, height * row_count + _TITLE_IN), layout="compressed"
+    grid = _grid_size(maps)
+    style = MapStyle(_cell_side_in(labels, grid, width_mm), families)
+    figure = NotebookFigure(
+        figsize=_figure_size(labels, style, grid, width_mm), layout="compressed"
     )
+    heading = _wrapped(with_code_points(title, missing), figure.get_size_inches()[0])
+    _draw_maps(figure, maps, labels=labels, style=style)
+    size = 12 if width_mm is None else max(7.0, style.label_points)
+    if heading:
+        figure.suptitle(heading, fontfamily=families, fontsize=size, parse_math=False)
+    return Picture(figure, missing, title, is_fitted=width_mm is not None)
+
+
+def _draw_maps(
+    figure: Figure,
+    maps: Mapping[tuple[int, int] | None, Attention],
+    *,
+    labels: MapLabels,
+    style: MapStyle,
+) -> None:
+    row_count, column_count = _grid_size(maps)
     grid = figure.subplots(row_count, column_count, squeeze=False)
     for axes in grid.flat:
         axes.set_visible(False)
     for place, attention in maps.items():
         axes = grid[place or (0, 0)]
         axes.set_visible(True)
-        _draw_map(axes, attention, labels=labels, style=style)
+        image = draw_map(axes, attention, labels=labels, style=style)
         if place is not None:
-            axes.set_title(f"layer {place[0]}, head {place[1]}", fontsize=9, color="#555555")
-    heading = _wrapped(with_code_points(title, missing), width * column_count)
-    figure.suptitle(heading, fontfamily=families, fontsize=12, parse_math=False)
-    return Picture(figure, missing)
+            name = f"layer {place[0]}, head {place[1]}"
+            axes.set_title(name, fontsize=max(6.0, 0.9 * style.label_points), color="#444444")
+    draw_colour_bar(image, list(grid.flat), row_count=len(labels.rows), style=style)
 
 
-def _cell_side_in(longest: int) -> float:
+def _grid_size(maps: Mapping[tuple[int, int] | None, Attention]) -> tuple[int, int]:
+    places = [place or (0, 0) for place in maps]
+    return 1 + max(layer for layer, _ in places), 1 + max(head for _, head in places)
+
+
+def _cell_side_in(labels: MapLabels, grid: tuple[int, int], width_mm: float | None) -> float:
+    row_count, column_count = grid
+    if width_mm is not None:
+        beside = 0.25 + 0.06 * max(map(len, labels.rows), default=0)
+        for_cells = max(0.3, width_mm / MM_PER_IN - 0.6) / column_count - beside
+        return max(0.01, min(_LARGEST_CELL_IN, for_cells / max(len(labels.columns), 1)))
+    longest = max(len(labels.rows) * row_count, len(labels.columns) * column_count, 1)
     side = min(_LARGEST_CELL_IN, max(_SMALLEST_CELL_IN, 8.0 / longest))
     return min(side, _LONGEST_SIDE_IN / longest)
 
 
-def _map_size_in(labels: _Labels, style: _Style) -> tuple[float, float]:
-    """Width and height of one map with its labels and its colour bar."""
-    rows, columns = labels.rows, labels.columns
-    per_character = 0.65 * style.label_points / _POINTS_PER_IN
-    row_label = max(map(len, rows), default=0) * per_character
-    column_label = per_character * (max(map(len, columns), default=0) if _turned(columns) else 1)
-    width = len(columns) * style.cell_in + row_label + 1.6
-    height = len(rows) * style.cell_in + column_label + 0.9
-    return max(width, 2.6), max(height, 2.2)
+def _figure_size(
+    labels: MapLabels, style: MapStyle, grid: tuple[int, int], width_mm: float | None
+) -> tuple[float, float]:
+    row_count, column_count = grid
+    width, height = map_size_in(labels, style)
+    if width_mm is None:
+        return width * column_count, height * row_count + _TITLE_IN
+    # Tall enough that the width alone decides the size of the cells; what is left is cut off.
+    return width_mm / MM_PER_IN, 1.3 * height * row_count + 2 * _TITLE_IN
 
 
-def _draw_map(axes: Any, attention: Attention, *, labels: _Labels, style: _Style) -> None:
-    rows, columns = labels.rows, labels.columns
-    image = axes.imshow(attention.weights, cmap=_COLOUR_MAP, vmin=0, vmax=1, aspect="equal")
-    stride = style.label_stride
-    text = {
-        "fontfamily": style.families,
-        "fontsize": style.label_points,
-        "parse_math": False,
-    }
-    turn = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"} if _turned(columns) else {}
-    axes.set_xticks(range(0, len(columns), stride), columns[::stride], **text, **turn)
-    axes.set_yticks(range(0, len(rows), stride), rows[::stride], **text)
-    axes.set_xlabel("source", color="#555555")
-    axes.set_ylabel("target", color="#555555")
-    axes.tick_params(length=0)
-    for side in axes.spines.values():
-        side.set_color("#bbbbbb")
-    if attention.weights.size <= _MOST_NUMBERED_CELLS:
-        _write_weights(axes, attention, style)
-    height_in = max(len(rows) * style.cell_in, 1.0)
-    bar = axes.figure.colorbar(
-        image, ax=axes, shrink=0.8, aspect=0.8 * height_in / _BAR_WIDTH_IN, pad=0.03
+def _whole_width(figure: Figure) -> Bbox:
+    """The figure's whole width, and as much of its height as is drawn on."""
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()  # places everything
+    drawn = figure.get_tightbbox(canvas.get_renderer())
+    return Bbox.from_extents(
+        0.0,
+        drawn.y0 - _PRINTED_MARGIN_IN,
+        figure.get_size_inches()[0],
+        drawn.y1 + _PRINTED_MARGIN_IN,
     )
-    bar.set_ticks([0, 0.5, 1], labels=["0", "0.5", "1"], fontsize=8)
-    bar.outline.set_visible(False)
-
-
-def _write_weights(axes: Any, attention: Attention, style: _Style) -> None:
-    """Writes the weights of 1 % and more into their cells."""
-    for (row, column), weight in _large_weights(attention):
-        axes.text(
-            column,
-            row,
-            f"{weight:.2f}".removeprefix("0"),
-            ha="center",
-            va="center",
-            fontsize=0.7 * style.label_points,
-            color="white" if weight > 0.55 else "#333333",
-        )
-
-
-def _large_weights(attention: Attention) -> list[tuple[tuple[int, int], float]]:
-    row_count, column_count = attention.weights.shape
-    return [
-        ((row, column), float(attention.weights[row, column]))
-        for row in range(row_count)
-        for column in range(column_count)
-        if attention.weights[row, column] >= 0.01
-    ]
-
-
-def _turned(columns: Sequence[str]) -> bool:
-    """Whether the labels are too long to stand side by side."""
-    return max(map(len, columns), default=0) > 3
 
 
 def _wrapped(text: str, width_in: float) -> str:
     """At most three lines of what fits above a map, at about 9 characters an inch."""
-    characters = max(30, int((width_in - 0.6) * 9))
+    characters = max(30, math.floor((width_in - 0.6) * 9))
     return "\n".join(
         textwrap.fill(line, characters, max_lines=3, placeholder=" …") for line in text.split("\n")
     )

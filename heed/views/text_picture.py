@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from heed.client.classified import SourceAttention
+from heed.figures.visible import one_line
 from heed.views.errors import PlotError
-from heed.views.labels import one_line
-from heed.views.picture import Picture
+from heed.views.picture import MM_PER_IN, NotebookFigure, Picture, check_width_mm
 
 try:
     from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     from heed.views.fonts import families_for, with_code_points
 except ModuleNotFoundError as error:
@@ -22,7 +21,7 @@ except ModuleNotFoundError as error:
 
 _COLOUR_MAP: Final = "YlOrRd"
 _POINTS: Final = 12.0
-_WIDTH_IN: Final = 7.5
+_USUAL_WIDTH_IN: Final = 7.5
 _LINE_IN: Final = 0.32
 _PAD_IN: Final = 0.15
 _TITLE_IN: Final = 0.4
@@ -48,22 +47,34 @@ class _Word:
     is_joined: bool = False
 
 
-def draw_painted_text(attention: SourceAttention, *, title: str = "") -> Picture:
+def draw_painted_text(
+    attention: SourceAttention, *, title: str = "", width_mm: float | None = None
+) -> Picture:
     """Paints every token of a text, the darker the more it counted.
 
     Of a hierarchical model every sentence begins a line, with its weight before it.
+
+    Args:
+        attention: What to paint.
+        title: What to write above it.
+        width_mm: How wide the picture is to be, in millimetres. None: as wide as a page.
+
+    Raises:
+        PlotError: The width is none that a picture can have.
     """
+    check_width_mm(width_mm)
+    width = _USUAL_WIDTH_IN if width_mm is None else width_mm / MM_PER_IN
     words = list(_words(attention))
     families, missing = families_for([*(word.text for word in words), title])
-    figure = Figure(figsize=(_WIDTH_IN, 1.0), dpi=_DOTS_PER_IN)
+    figure = NotebookFigure(figsize=(width, 1.0), dpi=_DOTS_PER_IN)
     places, line_count = _places(figure, words, families, missing)
     height = min(_TALLEST_IN, _TITLE_IN * bool(title) + line_count * _LINE_IN + 2 * _PAD_IN)
-    figure.set_size_inches(_WIDTH_IN, height)
+    figure.set_size_inches(width, height)
     colours = colormaps[_COLOUR_MAP]
     top = height - _PAD_IN - _TITLE_IN * bool(title)
     for word, (x, line) in zip(words, places, strict=True):
         figure.text(
-            x / _WIDTH_IN,
+            x / width,
             (top - (line + 0.5) * _LINE_IN) / height,
             with_code_points(word.text, missing),
             fontsize=_POINTS,
@@ -74,7 +85,7 @@ def draw_painted_text(attention: SourceAttention, *, title: str = "") -> Picture
         )
     if title:
         figure.text(
-            _PAD_IN / _WIDTH_IN,
+            _PAD_IN / width,
             1 - _PAD_IN / height,
             with_code_points(title, missing),
             fontfamily=families,
@@ -83,7 +94,7 @@ def draw_painted_text(attention: SourceAttention, *, title: str = "") -> Picture
             va="top",
             parse_math=False,
         )
-    return Picture(figure, missing)
+    return Picture(figure, missing, title, is_fitted=width_mm is not None)
 
 
 def _words(attention: SourceAttention) -> Iterator[_Word]:
@@ -113,6 +124,7 @@ def _places(
     renderer = canvas.get_renderer()
     places: list[tuple[float, int]] = []
     margin = _PAD_IN + _NOTE_IN * any(word.paint is None for word in words)
+    right = figure.get_size_inches()[0] - _PAD_IN
     x, line = margin, 0
     for word in words:
         drawn = figure.text(
@@ -131,7 +143,7 @@ def _places(
             x = margin
             continue
         gap = 0.0 if word.is_joined else _SPACE
-        if x > margin and x + gap + width > _WIDTH_IN - _PAD_IN:
+        if x > margin and x + gap + width > right:
             x, line = margin, line + 1
         places.append((x + gap, line))
         x += gap + width

@@ -1,7 +1,8 @@
 import pytest
 
 from heed.client import Token, TokenKind
-from heed.views.labels import one_line, token_label, visible
+from heed.figures.visible import one_line, visible
+from heed.views.labels import token_label
 
 
 @pytest.mark.parametrize(

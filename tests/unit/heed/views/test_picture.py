@@ -1,8 +1,10 @@
 import sys
 import warnings
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from heed.client import Attention
 from heed.views.errors import PlotError
@@ -29,8 +31,9 @@ def test_the_axes_name_their_tokens_and_the_title_says_what_it_is():
     assert labels_of(axes.get_xticklabels()) == ["a", "t", "t"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("source", "target")
     assert picture.figure.get_suptitle() == "att → AH T"
-    np.testing.assert_allclose(axes.images[0].get_array(), 1 / 3)
-    assert axes.images[0].get_clim() == (0, 1)
+    (cells,) = axes.collections
+    np.testing.assert_allclose(cells.get_array(), 1 / 3)
+    assert cells.get_clim() == (0, 1)
 
 
 def test_small_maps_carry_their_weights_as_numbers():
@@ -70,6 +73,71 @@ def test_the_ending_chooses_the_format(tmp_path, name, begin):
     attention = make_attention(["A"], ["a"], [[1.0]])
     attention.plot(tmp_path / name, title="a → A")
     assert (tmp_path / name).read_bytes().startswith(begin)
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_the_same_picture_is_the_same_file(tmp_path, ending):
+    attention = make_attention(["A"], ["a"], [[1.0]])
+    for name in ("first", "second"):
+        attention.plot(tmp_path / f"{name}.{ending}", title="a → A")
+    first, second = ((tmp_path / f"{name}.{ending}").read_bytes() for name in ("first", "second"))
+    assert first == second
+
+
+def test_text_in_an_svg_is_text_and_its_cells_are_shapes(tmp_path):
+    attention = make_attention(["שלום", "é\u0302"], ["東"], [[0.9], [0.4]])
+    attention.plot(tmp_path / "a.svg", title="東 → שלום")
+    tree = ET.parse(tmp_path / "a.svg").getroot()
+    texts = {text.text for text in tree.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"שלום", "é\u0302", "source", "target", "attention weight", ".90"} <= texts
+    assert 'id="QuadMesh_1"' in (tmp_path / "a.svg").read_text()
+
+
+def test_text_in_a_pdf_is_in_an_embedded_truetype_font(tmp_path):
+    make_attention(["A"], ["a"], [[1.0]]).plot(tmp_path / "a.pdf")
+    content = (tmp_path / "a.pdf").read_bytes()
+    assert b"/Type3" not in content
+    assert b"/CIDFontType2" in content
+
+
+@pytest.mark.parametrize("width_mm", [60, 85, 175])
+@pytest.mark.parametrize("count", [3, 12, 60])
+def test_a_picture_for_a_column_is_as_wide_as_the_column(tmp_path, width_mm, count):
+    words = [f"word{place}" for place in range(count)]
+    attention = make_attention(words, words, np.eye(count))
+    attention.plot(
+        tmp_path / "a.svg", title="a title that is longer than a column", width_mm=width_mm
+    )
+    tree = ET.parse(tmp_path / "a.svg").getroot()
+    assert float(tree.get("width").removesuffix("pt")) == pytest.approx(width_mm / 25.4 * 72, abs=1)
+    assert float(tree.get("height").removesuffix("pt")) < 1.6 * width_mm / 25.4 * 72
+
+
+def test_nothing_of_a_picture_for_a_column_is_cut_off():
+    words = [f"word{place}" for place in range(12)]
+    figure = make_attention(words, words, np.eye(12)).plot(width_mm=85)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn = figure.get_tightbbox(canvas.get_renderer())
+    assert drawn.x0 >= 0
+    assert drawn.x1 <= 85 / 25.4
+
+
+@pytest.mark.parametrize("width_mm", [0, 39, 1001, float("nan")])
+def test_a_width_that_no_picture_can_have_is_refused(width_mm):
+    with pytest.raises(PlotError, match="a picture is 40 to 1000 mm wide"):
+        make_attention(["A"], ["a"], [[1.0]]).plot(width_mm=width_mm)
+
+
+def test_notebooks_show_figures_without_pyplot():
+    figure = make_attention(["A"], ["a"], [[1.0]]).plot()
+    assert figure._repr_png_().startswith(PNG_BEGIN)
+
+
+def test_large_maps_are_one_image(tmp_path):
+    words = ["x"] * 120
+    axes = map_of(draw_attention(make_attention(words, words, np.eye(120))))
+    assert len(axes.images) == 1
 
 
 def test_an_unknown_ending_lists_the_known_ones(tmp_path):
