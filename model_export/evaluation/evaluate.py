@@ -4,18 +4,43 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from model_export.config import LinkUnit
 from model_export.data.examples import Example, Split
 from model_export.data.load import load_examples
 from model_export.errors import DataError, RunError
 from model_export.evaluation.alignment import Aligner
 from model_export.evaluation.classification import ClassificationMetrics
-from model_export.evaluation.label_outputs import LabelDecoder
+from model_export.evaluation.label_outputs import LabelDecoder, LabelOutput, label_metrics
 from model_export.evaluation.metrics import Metrics, task_metrics, with_alignment
 from model_export.evaluation.text_outputs import Beam, TextDecoder
 from model_export.progress import progress_display
 from model_export.runs.training_run import TrainingRun, write_atomically
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a model said of the examples of a split, and how good that is.
+
+    Attributes:
+        run: The run that the model is of.
+        split: What the examples are for.
+        beam: How outputs were searched for; None = greedy search.
+        examples: The examples, one or more.
+        outputs: What the model wrote, one for each example; empty of classifiers.
+        label_outputs: What a classifier said of each example; empty of other models.
+        metrics: How good that is.
+    """
+
+    run: TrainingRun
+    split: Split
+    beam: Beam | None
+    examples: Sequence[Example]
+    outputs: Sequence[str]
+    label_outputs: Sequence[LabelOutput]
+    metrics: Metrics
 
 
 def evaluate_run(
@@ -40,42 +65,61 @@ def measure(
     run: TrainingRun, *, split: Split, data_dir: Path | None = None, beam: Beam | None = None
 ) -> Metrics:
     """As `evaluate_run`, of a run that is loaded already."""
+    return judge(run, split=split, data_dir=data_dir, beam=beam).metrics
+
+
+def judge(
+    run: TrainingRun, *, split: Split, data_dir: Path | None = None, beam: Beam | None = None
+) -> Judgement:
+    """As `measure`, with everything that was judged."""
     examples = load_examples(run.recipe.data, data_dir).split(split)
     if not examples:
         raise DataError(f"the data has no {split} examples")
+    if run.labels and beam is not None:
+        raise RunError(f"{run.path} holds a classifier, which searches for nothing")
+    outputs: list[str] = []
+    label_outputs: list[LabelOutput] = []
+    sources = [example.source for example in examples]
     with progress_display(f"evaluating on {split}", len(examples)) as display:
 
         def on_progress(done: int) -> None:
             display.update(done, "")
 
         if run.labels:
-            if beam is not None:
-                raise RunError(f"{run.path} holds a classifier, which searches for nothing")
-            return _label_decoder(run).metrics(examples, on_progress)
-        decoder = _text_decoder(run, beam)
-        outputs = decoder.decode([example.source for example in examples], on_progress)
-    references = [example.references for example in examples]
-    metrics = task_metrics(run.recipe, outputs, references)
-    return with_alignment(metrics, _alignment_error_rate(run, examples))
+            label_outputs = _label_decoder(run).decode(sources, on_progress)
+        else:
+            outputs = _text_decoder(run, beam).decode_examples(examples, on_progress)
+    metrics: Metrics
+    if run.labels:
+        metrics = label_metrics(examples, label_outputs)
+    else:
+        references = [example.references for example in examples]
+        written = task_metrics(run.recipe, outputs, references)
+        metrics = with_alignment(written, _alignment_error_rate(run, examples))
+    return Judgement(run, split, beam, examples, outputs, label_outputs, metrics)
 
 
 def _alignment_error_rate(run: TrainingRun, examples: Sequence[Example]) -> float | None:
     if run.recipe.data.links is None:
         return None
-    aligner = Aligner(
+    return aligner_of(run, run.recipe.data.links.unit).error_rate(examples)
+
+
+def aligner_of(run: TrainingRun, unit: LinkUnit) -> Aligner:
+    """The aligner of a run's model."""
+    return Aligner(
         run.model,
         run.recipe.seq2seq_model,
         source_tokenizer=run.source_tokenizer,
         target_tokenizer=run.target_tokenizer,
-        unit=run.recipe.data.links.unit,
+        unit=unit,
     )
-    return aligner.error_rate(examples)
 
 
 def _text_decoder(run: TrainingRun, beam: Beam | None) -> TextDecoder:
     return TextDecoder(
         run.model,
-        source_tokenizer=run.source_tokenizer,
+        source_tokenizer=run.source_tokenizer_if_any,
         target_tokenizer=run.target_tokenizer,
         max_target_tokens=run.recipe.model.max_target_tokens,
         batch_size=run.recipe.evaluation.batch_size,

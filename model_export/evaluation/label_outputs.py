@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +25,13 @@ class LabelOutput:
         label: The most probable label.
         tokens: The text as the model read it, cut to its longest source.
         attention: The weight of each token, float32 [S].
+        probabilities: The probability of each label, 0 to 1.
     """
 
     label: str
     tokens: tuple[TextToken, ...]
     attention: np.ndarray[Any, np.dtype[np.float32]]
+    probabilities: Mapping[str, float]
 
 
 class LabelDecoder:
@@ -58,7 +60,7 @@ class LabelDecoder:
         self._tokenizer = tokenizer
         self._labels = labels
         self._batch_size = batch_size
-        self._run = tf.function(lambda inputs: _outputs(model, inputs), reduce_retracing=True)
+        self._run = tf.function(model, reduce_retracing=True)
 
     def decode(
         self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None
@@ -85,11 +87,15 @@ class LabelDecoder:
     ) -> ClassificationMetrics:
         """How right the model is about labelled texts, one or more."""
         outputs = self.decode([example.source for example in examples], on_progress)
-        return classification_metrics(
-            [output.label for output in outputs],
-            [example.references for example in examples],
-            marks=_on_marks(examples, outputs),
-        )
+        return label_metrics(examples, outputs)
+
+    def heads(self, texts: Sequence[str]) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
+        """The weights of every hop over the tokens of each text, float32 [N, S]."""
+        for start in range(0, len(texts), self._batch_size):
+            encoded = [self._encode(text) for text in texts[start : start + self._batch_size]]
+            heads = self._run(model_inputs(encoded)).attention_heads.numpy()
+            for text, weights in zip(encoded, heads, strict=True):
+                yield weights[:, : len(text.tokens)]
 
     def _encode(self, text: str) -> EncodedText:
         sentences = self._settings.sentences
@@ -100,16 +106,28 @@ class LabelDecoder:
         return encode_text(text, tokens, limits)
 
     def _decode_batch(self, texts: Sequence[EncodedText]) -> list[LabelOutput]:
-        best, attention = self._run(model_inputs(texts))
+        output = self._run(model_inputs(texts))
+        probabilities, attention = tf.nn.softmax(output.logits).numpy(), output.attention.numpy()
         return [
-            LabelOutput(self._labels[int(label)], text.tokens, weights[: len(text.tokens)])
-            for text, label, weights in zip(texts, best.numpy(), attention.numpy(), strict=True)
+            LabelOutput(
+                self._labels[int(row.argmax())],
+                text.tokens,
+                weights[: len(text.tokens)],
+                dict(zip(self._labels, row.tolist(), strict=True)),
+            )
+            for text, row, weights in zip(texts, probabilities, attention, strict=True)
         ]
 
 
-def _outputs(model: AnyClassifier, inputs: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-    output = model(inputs)
-    return tf.argmax(output.logits, axis=-1), output.attention
+def label_metrics(
+    examples: Sequence[Example], outputs: Sequence[LabelOutput]
+) -> ClassificationMetrics:
+    """How right outputs are about labelled texts, one or more."""
+    return classification_metrics(
+        [output.label for output in outputs],
+        [example.references for example in examples],
+        marks=_on_marks(examples, outputs),
+    )
 
 
 def _on_marks(
