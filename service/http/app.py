@@ -20,6 +20,7 @@ from service.api.call_gate import CallGate
 from service.api.entrance import REQUEST_ID_KEY, Entrance
 from service.http.calls import Endpoint
 from service.http.errors import error_response, refusal
+from service.http.explorer import explorer_routes
 from service.http.hosts import KnownHosts, names_of
 from service.http.methods import METHODS
 from service.http.pages import Pages, openapi
@@ -62,6 +63,7 @@ def make_app(settings: GatewaySettings, parts: HttpParts) -> Starlette:
             Route("/readyz", pages.ready),
             Route("/metrics", pages.metrics),
             Route("/openapi.json", openapi),
+            *explorer_routes(),
         ],
         middleware=_middleware(settings),
         exception_handlers={HTTPException: _refuse, Exception: _fail},

@@ -1,0 +1,33 @@
+import type { Token } from "../api/messages";
+import type { Attention } from "../answer/answer";
+import { visible } from "../answer/text";
+
+/** What a token is called where it stands alone. */
+export function labelOf(token: Token): string {
+  return token.kind === "TOKEN_KIND_END" ? "⟨end⟩" : visible(token.text);
+}
+
+/** The names of the columns; of a picture its places, row and column from 1. */
+export function columnLabels(attention: Attention): string[] {
+  const { grid } = attention;
+  if (grid === undefined) return attention.columns.map(labelOf);
+  return Array.from({ length: grid.rowCount * grid.columnCount }, (_, place) => {
+    const row = Math.floor(place / grid.columnCount) + 1;
+    const column = (place % grid.columnCount) + 1;
+    return grid.rowCount === 1 ? `column ${column}` : `row ${row}, column ${column}`;
+  });
+}
+
+export function rowLabels(attention: Attention): string[] {
+  return attention.rows.map(labelOf);
+}
+
+/** A weight as the page writes it: three decimals. */
+export function asWeight(weight: number): string {
+  return weight > 0 && weight < 0.0005 ? "<0.001" : weight.toFixed(3);
+}
+
+export function asPercent(share: number): string {
+  if (share > 0 && share < 0.0005) return "<0.1 %";
+  return `${(share * 100).toFixed(1)} %`;
+}

@@ -1,0 +1,187 @@
+import { batch, computed, effect, signal } from "@preact/signals";
+import { Gateway } from "../api/gateway";
+import type { Model } from "../api/messages";
+import { type Problem, asProblem, localProblem } from "../api/problems";
+import { largest } from "../answer/weights";
+import type { MapContent } from "../draw/heat-map-view";
+import { columnLabels, rowLabels } from "../draw/labels";
+import type { LinkContent } from "../draw/links";
+import type { SavedDocument, Unit } from "../answer/answer";
+import { type Question, caption, classify, explain, generate, questionFor } from "./asking";
+import { FIELD_DEFAULTS, type Fields, taskOf } from "./fields";
+import { asFragment, fromFragment, readFields, readLooks, restorePanel, viewParameters } from "./link";
+import { Panel } from "./panel";
+
+/** Everything that the page knows, and what can be done with it. */
+export class Explorer {
+  readonly gateway = new Gateway();
+  readonly models = signal<readonly Model[]>([]);
+  readonly modelsProblem = signal<Problem | undefined>(undefined);
+  readonly fields = signal<Fields>(FIELD_DEFAULTS);
+  /** The picture to ask about, in base64. */
+  readonly picture = signal("");
+  readonly unit = signal<Unit>("words");
+  readonly threshold = signal(0);
+  /** Whether colours and thickness go up to the largest weight instead of 1. */
+  readonly stretch = signal(false);
+  /** Whether the page stands by itself, without a gateway. */
+  readonly isSaved: boolean;
+  readonly panels: readonly [Panel, Panel] = [new Panel(0, this.unit), new Panel(1, this.unit)];
+
+  readonly shownPanels = computed(() => this.panels.filter((panel) => panel.phase.value !== "empty"));
+
+  constructor(document: SavedDocument | undefined) {
+    this.isSaved = document !== undefined;
+    if (document !== undefined) this.showSaved(document);
+    for (const panel of this.panels) effect(() => this.keepExplained(panel));
+  }
+
+  /** Looks at what there is, and asks what the link asks. */
+  async start(fragment: string): Promise<void> {
+    if (this.isSaved) return;
+    const parameters = fromFragment(fragment);
+    batch(() => {
+      this.fields.value = readFields(parameters);
+      this.readLooks(parameters);
+    });
+    await this.loadModels();
+    if (this.modelsProblem.value === undefined && parameters["text"]) await this.ask(parameters);
+  }
+
+  async loadModels(): Promise<void> {
+    try {
+      const { models } = await this.gateway.get<{ models: Model[] }>("v1/models");
+      this.models.value = models;
+      this.modelsProblem.value =
+        models.length > 0 ? undefined : localProblem("This gateway serves no model that you may use.");
+      const { model } = this.fields.value;
+      const preferred = models.find((each) => each.ready) ?? models[0];
+      if (model === "" && preferred) this.set({ model: preferred.name });
+    } catch (error) {
+      this.modelsProblem.value = asProblem(error);
+    }
+  }
+
+  set(changes: Partial<Fields>): void {
+    this.fields.value = { ...this.fields.value, ...changes };
+  }
+
+  modelOf(panel: Panel): Model | undefined {
+    const name = panel.index === 0 ? this.fields.value.model : this.fields.value.model2;
+    return this.models.value.find((model) => model.name === name) ?? panel.answer.value?.model;
+  }
+
+  question(panel: Panel): Question {
+    return questionFor(panel, this.fields.value, this.modelOf(panel), this.picture.value);
+  }
+
+  /** Asks every model that is chosen. */
+  async ask(restored: Record<string, string> = {}): Promise<void> {
+    const [first, second] = this.panels;
+    if (!this.fields.value.model2) second.clear();
+    const asked = this.fields.value.model2 ? [first, second] : [first];
+    await Promise.all(asked.map((panel) => this.askOne(panel, restored)));
+  }
+
+  stop(): void {
+    for (const panel of this.panels) panel.stop();
+  }
+
+  private async askOne(panel: Panel, restored: Record<string, string>): Promise<void> {
+    const question = this.question(panel);
+    const asked = panel.begin();
+    const ways = { generate, classify, caption };
+    try {
+      batch(() => restorePanel(restored, panel));
+      await ways[taskOf(question.model)](panel, this.gateway, question, asked);
+    } catch (error) {
+      panel.fail(error, asked);
+    }
+  }
+
+  /** Generates the rest again behind a beginning that the output must have. */
+  force(prefix: string): void {
+    this.set({ prefix });
+    void this.ask();
+  }
+
+  /** Asks for heads, or the other unit, as soon as they are looked at. */
+  private keepExplained(panel: Panel): void {
+    if (this.isSaved || panel.phase.value !== "done" || panel.explainProblem.value) return;
+    const wantsHeads = panel.showsHeads.value || panel.head.value.layer !== "average";
+    const own = panel.own.value;
+    const isThere = own !== undefined && (!wantsHeads || own.heads.length > 0);
+    if (isThere || panel.explained.value !== undefined || panel.explaining.value) return;
+    queueMicrotask(() => void panel.explain(this.gateway, (gateway, asked) => explain(panel, gateway, this.question(panel), asked)));
+  }
+
+  setUnit(unit: Unit): void {
+    batch(() => {
+      for (const panel of this.panels) panel.choose(panel.resultIndex.value, panel.hypothesisIndex.value);
+      this.unit.value = unit;
+    });
+  }
+
+  /** What the heat map of a panel shows. */
+  mapContent(panel: Panel): MapContent | undefined {
+    const [attention, matrix] = [panel.attention.value, panel.matrix.value];
+    if (!attention || !matrix) return undefined;
+    return { ...this.linkContent(panel)!, rows: rowLabels(attention), columns: columnLabels(attention) };
+  }
+
+  /** What its links show. */
+  linkContent(panel: Panel): LinkContent | undefined {
+    const matrix = panel.matrix.value;
+    if (!matrix) return undefined;
+    return { matrix, largestWeight: this.stretch.value ? largest(matrix) || 1 : 1, threshold: this.threshold.value };
+  }
+
+  viewParameters(): Record<string, string> {
+    const looks = { unit: this.unit.value, threshold: this.threshold.value, stretch: this.stretch.value };
+    return viewParameters(this.fields.value, looks, this.shownPanels.value);
+  }
+
+  /** A link that restores the view; it also becomes the page's address. */
+  link(): string {
+    const url = new URL(location.href);
+    url.hash = asFragment(this.viewParameters());
+    history.replaceState(null, "", url);
+    return url.href;
+  }
+
+  /** What a saved page holds. */
+  savedDocument(): SavedDocument {
+    const answers = this.shownPanels.value.map((panel) => panel.saved()).filter((saved) => saved !== undefined);
+    return { answers, view: this.viewParameters() };
+  }
+
+  private showSaved(document: SavedDocument): void {
+    const parameters = document.view ?? {};
+    this.readLooks(parameters);
+    document.answers.slice(0, this.panels.length).forEach((saved, index) => {
+      const panel = this.panels[index]!;
+      panel.begin();
+      panel.show(saved);
+      restorePanel(parameters, panel);
+      panel.phase.value = "done";
+    });
+    this.keepToSavedUnits(document);
+  }
+
+  /** A file by a program holds one unit: then that is the one to show. */
+  private keepToSavedUnits(document: SavedDocument): void {
+    for (const panel of this.panels) {
+      const own = panel.answer.value?.results[0];
+      const attention = own?.kind === "classified" ? own.attention : own?.hypotheses[0]?.attention;
+      if (attention === undefined || panel.index > 0) continue;
+      if (document.view === undefined) this.unit.value = attention.unit;
+    }
+  }
+
+  private readLooks(parameters: Record<string, string>): void {
+    const looks = readLooks(parameters);
+    this.unit.value = looks.unit;
+    this.threshold.value = looks.threshold;
+    this.stretch.value = looks.stretch;
+  }
+}
