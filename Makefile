@@ -27,7 +27,7 @@ demo: $(READY) ## Train a small model, serve it, ask it, and show the attention.
 
 .PHONY: test
 test: $(READY) lint types imports protos ## Check the code and run every test.
-	@$(VENV)/bin/python -m pytest $(TESTS)
+	@$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)
 
 .PHONY: fuzz
 fuzz: $(READY) ## Fuzz whatever takes input from outside: FUZZ_S=20 seconds for each target.
@@ -70,6 +70,10 @@ generate: $(READY) ## Generate the Python messages from protos/.
 docs: $(READY) ## Write the pages that are made from the code.
 	@$(VENV)/bin/python tools/document_errors.py
 	@$(VENV)/bin/python tools/document_metrics.py
+
+.PHONY: dashboards
+dashboards: $(READY) ## Write Grafana's dashboards from tools/dashboards.
+	@$(VENV)/bin/python -m tools.dashboards
 
 .PHONY: lock
 lock: $(READY) ## Renew the lock files.

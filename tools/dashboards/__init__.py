@@ -1,0 +1,1 @@
+"""Writes Grafana's dashboards from short descriptions: python -m tools.dashboards [--check]."""
