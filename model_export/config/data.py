@@ -22,6 +22,7 @@ class DataKind(StrEnum):
     TREC = "trec"
     IMDB_SAMPLE = "imdb_sample"
     LABELLED_TEXT = "labelled_text"
+    PARALLEL_TEXT = "parallel_text"
 
 
 LABELLED_DATA = frozenset(

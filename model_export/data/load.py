@@ -26,6 +26,7 @@ _SMALL_VOCAB = ParallelFiles(
     test=("test.tsv", "dedup.test.tsv"),
     source_url="github.com/udacity/aind2-nlp-capstone",
 )
+_OWN_PAIRS = ParallelFiles(train=("train.tsv",), dev=("dev.tsv",), test=("test.tsv",))
 _TATOEBA = ParallelFiles(
     train=("train.tsv", "train.full.tsv"),
     dev=("dev.tsv", "dev.multiref.tsv"),
@@ -39,6 +40,7 @@ _LOADERS: dict[DataKind, Callable[[Path | None], ExampleSet]] = {
     DataKind.LABELLED_TEXT: load_labelled_text,
     DataKind.MULTI30K_EN_DE: partial(load_multi30k, target_language="de"),
     DataKind.MULTI30K_EN_FR: partial(load_multi30k, target_language="fr"),
+    DataKind.PARALLEL_TEXT: partial(load_parallel_text, files=_OWN_PAIRS),
     DataKind.SMALL_VOCAB_EN_FR: partial(load_parallel_text, files=_SMALL_VOCAB),
     DataKind.SNIPS: load_snips,
     DataKind.TATOEBA_EN_FR: partial(load_parallel_text, files=_TATOEBA),

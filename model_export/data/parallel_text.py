@@ -18,13 +18,13 @@ class ParallelFiles:
         train: Names that the training pairs may have; the first that is there is read.
         dev: The same, for what is looked at during training.
         test: The same, for the final figure; a data set may have none.
-        source_url: Where to get the data, for messages.
+        source_url: Where to get the data, for messages; "" if it is the user's own.
     """
 
     train: tuple[str, ...]
     dev: tuple[str, ...]
     test: tuple[str, ...]
-    source_url: str
+    source_url: str = ""
 
 
 def load_parallel_text(data_dir: Path | None, files: ParallelFiles) -> ExampleSet:
@@ -41,10 +41,8 @@ def load_parallel_text(data_dir: Path | None, files: ParallelFiles) -> ExampleSe
         DataError: No folder is given, a file is missing, or is not in this format.
     """
     if data_dir is None:
-        raise DataError(
-            f"this data does not come with Heed: get it from {files.source_url}, and name its "
-            "folder with --data-dir"
-        )
+        origin = f"get it from {files.source_url}, and name its" if files.source_url else "name its"
+        raise DataError(f"this data does not come with Heed: {origin} folder with --data-dir")
     test = _find(data_dir, files.test)
     return ExampleSet(
         train=_read(_found(data_dir, files.train), most_references=1),

@@ -10,7 +10,7 @@ from model_export.data.examples import Example
 from model_export.data.load import load_examples
 from model_export.errors import DataError
 
-KINDS = [DataKind.SMALL_VOCAB_EN_FR, DataKind.TATOEBA_EN_FR]
+KINDS = [DataKind.PARALLEL_TEXT, DataKind.SMALL_VOCAB_EN_FR, DataKind.TATOEBA_EN_FR]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -37,6 +37,11 @@ def test_the_names_under_which_the_sets_are_handed_around_are_known(tmp_path: Pa
 def test_without_a_folder_the_source_is_named() -> None:
     with pytest.raises(DataError, match=r"get it from www\.manythings\.org/anki, and name its"):
         load_examples(DataSettings(kind=DataKind.TATOEBA_EN_FR))
+
+
+def test_pairs_of_ones_own_are_where_the_user_says() -> None:
+    with pytest.raises(DataError, match=r"does not come with Heed: name its folder with --data-"):
+        load_examples(DataSettings(kind=DataKind.PARALLEL_TEXT))
 
 
 @pytest.mark.parametrize(
