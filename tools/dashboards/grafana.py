@@ -23,6 +23,16 @@ class Kind(StrEnum):
     HEATMAP = "heatmap"
 
 
+_BLUES: Final = {
+    "mode": "scheme",
+    "scheme": "Blues",
+    "scale": "exponential",
+    "exponent": 0.5,
+    "fill": "dark-blue",
+    "reverse": False,
+    "steps": 64,
+}
+
 HEIGHTS: Final = {Kind.LINES: 8, Kind.NUMBER: 4, Kind.HEATMAP: 8}
 
 
@@ -119,7 +129,6 @@ def _model_variable() -> dict[str, Any]:
         "type": "query",
         "datasource": DATA_SOURCE,
         "query": {"query": "label_values(heed_model_ready, model)", "refId": "models"},
-        "definition": "label_values(heed_model_ready, model)",
         "refresh": 2,
         "sort": 1,
         "multi": True,
@@ -135,9 +144,11 @@ def _alerts_annotation() -> dict[str, Any]:
         "datasource": DATA_SOURCE,
         "enable": True,
         "iconColor": "red",
-        "expr": 'ALERTS{alertname=~"Heed.*",alertstate="firing"}',
-        "titleFormat": "{{alertname}}",
-        "step": "30s",
+        "target": {
+            "refId": "alerts",
+            "expr": 'ALERTS{alertname=~"Heed.*",alertstate="firing"}',
+            "legendFormat": "{{alertname}}",
+        },
     }
 
 
@@ -145,6 +156,9 @@ def _links() -> dict[str, Any]:
     return {
         "title": "Heed",
         "type": "dashboards",
+        "icon": "external link",
+        "tooltip": "",
+        "targetBlank": False,
         "tags": ["heed"],
         "asDropdown": True,
         "includeVars": True,
@@ -197,8 +211,8 @@ def _target(query: Query, letter: str, kind: Kind) -> dict[str, Any]:
         "expr": query.expression,
         "legendFormat": query.legend or "__auto",
         "editorMode": "code",
-        "range": kind is not Kind.NUMBER,
-        "instant": kind is Kind.NUMBER,
+        "range": True,
+        "instant": False,
         "format": "heatmap" if kind is Kind.HEATMAP else "time_series",
     }
 
@@ -226,12 +240,40 @@ def _defaults(one: Panel) -> dict[str, Any]:
 
 
 def _options(kind: Kind) -> dict[str, Any]:
-    if kind is Kind.NUMBER:
-        reduce = {"calcs": ["lastNotNull"], "fields": "", "values": False}
-        return {"reduceOptions": reduce, "colorMode": "value", "graphMode": "area"}
-    if kind is Kind.HEATMAP:
-        return {"calculate": False, "yAxis": {"unit": "s"}, "color": {"scheme": "Blues"}}
-    return {
-        "legend": {"displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull", "max"]},
-        "tooltip": {"mode": "multi", "sort": "desc"},
-    }
+    """Everything that Grafana's types of a panel's options ask for."""
+    match kind:
+        case Kind.NUMBER:
+            return {
+                "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+                "orientation": "auto",
+                "colorMode": "value",
+                "graphMode": "area",
+                "justifyMode": "auto",
+                "textMode": "value",
+                "wideLayout": True,
+                "showPercentChange": False,
+                "percentChangeColorMode": "standard",
+            }
+        case Kind.HEATMAP:
+            return {
+                "calculate": False,
+                "cellGap": 1,
+                "color": _BLUES,
+                "exemplars": {"color": "rgba(255,0,255,0.7)"},
+                "filterValues": {"le": 1e-9},
+                "legend": {"show": True},
+                "rowsFrame": {"layout": "auto"},
+                "showValue": "never",
+                "tooltip": {"mode": "single", "showColorScale": True, "yHistogram": False},
+                "yAxis": {"axisPlacement": "left", "reverse": False, "unit": "s"},
+            }
+        case Kind.LINES:
+            return {
+                "legend": {
+                    "showLegend": True,
+                    "displayMode": "table",
+                    "placement": "bottom",
+                    "calcs": ["lastNotNull", "max"],
+                },
+                "tooltip": {"mode": "multi", "sort": "desc"},
+            }
