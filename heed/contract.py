@@ -34,6 +34,8 @@ ATTENTION_OUTPUT: Final = "attention"
 ATTENTION_HEADS_OUTPUT: Final = "attention_heads"
 SENTENCE_ATTENTION_OUTPUT: Final = "sentence_attention"
 RANKS_OUTPUT: Final = "ranks"
+IMAGES_INPUT: Final = "images"
+WIDTHS_INPUT: Final = "widths"
 WARMUP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
 CONTRACT_ASSET: Final = "contract.json"
 SOURCE_TOKENIZER_ASSET: Final = "source_tokenizer.model"
@@ -71,6 +73,7 @@ class Task(StrEnum):
     TRANSLATE = "translate"
     PRONOUNCE = "pronounce"
     CLASSIFY = "classify"
+    CAPTION = "caption"
 
 
 class Precision(StrEnum):
@@ -163,6 +166,49 @@ class SentenceLimits(_Value):
     rule: SentenceRule = SentenceRule.PUNCTUATION_1
 
 
+class ImageInput(_Value):
+    """The pictures that a model reads, and the grid that its attention is over.
+
+    Every picture is scaled to one height, its width in proportion. It goes to the model column by
+    column, and the places of the grid are numbered alike: row r of column c, both from 0, is
+    place c * `row_count` + r.
+
+    Attributes:
+        height: Height of the scaled picture in pixels, a multiple of `cell_height`.
+        max_width: The widest scaled picture, in pixels.
+        channel_count: 1 = brightness alone; 3 = red, green and blue. 0 is dark, 255 light.
+        cell_height: Height of a place, in pixels of the scaled picture.
+        cell_width: Width of a place, likewise.
+    """
+
+    height: int = Field(ge=1, le=4096)
+    max_width: int = Field(ge=1, le=65_536)
+    channel_count: Literal[1, 3] = 1
+    cell_height: int = Field(ge=1)
+    cell_width: int = Field(ge=1)
+
+    @property
+    def row_count(self) -> int:
+        """Rows of the grid."""
+        return self.height // self.cell_height
+
+    def column_count(self, width: int) -> int:
+        """Columns of the grid over a scaled picture; the last may reach beyond its edge."""
+        return -(-width // self.cell_width)
+
+    def place_count(self, width: int) -> int:
+        """Places of the grid over a scaled picture."""
+        return self.row_count * self.column_count(width)
+
+    @model_validator(mode="after")
+    def _rows_are_whole(self) -> ImageInput:
+        if self.height % self.cell_height:
+            raise ValueError(
+                f"the height {self.height} is no multiple of cell_height {self.cell_height}"
+            )
+        return self
+
+
 class ModelCard(_Value):
     """What a model was made from and how good it is.
 
@@ -191,9 +237,10 @@ class Contract(_Value):
         model_name: The name it was exported under: letters, digits, ".", "_", "-"; at most 63.
         task: What the model does.
         special_ids: Ids with a meaning of their own.
-        source_tokenizer: How source text becomes tokens.
+        source_tokenizer: How source text becomes tokens; None of a model that reads pictures.
         target_tokenizer: How target tokens become text; None of a classifier.
-        max_source_tokens: The longest source, in tokens.
+        image: The pictures that the model reads; None of a model that reads texts.
+        max_source_tokens: The longest source, in tokens; of pictures, the most places of the grid.
         max_target_tokens: The longest output, in tokens, the end token counted; 0 of a classifier.
         max_beam_width: The widest beam, in hypotheses; 1 where there is no signature `beam`.
         labels: What a classifier tells apart, in the order of its outputs; empty of other models.
@@ -210,8 +257,9 @@ class Contract(_Value):
     model_name: ModelName
     task: Task
     special_ids: SpecialIds = SPECIAL_IDS
-    source_tokenizer: TokenizerInfo
+    source_tokenizer: TokenizerInfo | None = None
     target_tokenizer: TokenizerInfo | None = None
+    image: ImageInput | None = None
     max_source_tokens: int = Field(ge=1)
     max_target_tokens: int = Field(default=0, ge=0)
     max_beam_width: int = Field(default=1, ge=1)
@@ -242,6 +290,25 @@ class Contract(_Value):
     def target_vocabulary_size(self) -> int:
         """Number of target ids; 0 of a classifier."""
         return 0 if self.target_tokenizer is None else self.target_tokenizer.vocabulary_size
+
+    @model_validator(mode="after")
+    def _the_source_fits_the_task(self) -> Contract:
+        reads_images = self.task is Task.CAPTION
+        if reads_images == (self.image is None) or reads_images != (self.source_tokenizer is None):
+            one, other = ("image", "no source_tokenizer"), ("a source_tokenizer", "no image")
+            has, lacks = one if reads_images else other
+            raise ValueError(f"the task {self.task} needs {has}, and has {lacks}")
+        if self.image and self.max_source_tokens != self.image.place_count(self.image.max_width):
+            raise ValueError(
+                f"max_source_tokens is {self.max_source_tokens}, but the widest picture has "
+                f"{self.image.place_count(self.image.max_width)} places"
+            )
+        return self
+
+    @property
+    def source_vocabulary_size(self) -> int:
+        """Number of source ids; 0 of a model that reads pictures."""
+        return 0 if self.source_tokenizer is None else self.source_tokenizer.vocabulary_size
 
     @model_validator(mode="after")
     def _outputs_fit_the_task(self) -> Contract:

@@ -63,6 +63,11 @@ class InferenceServiceStub(object):
                 request_serializer=heed_dot_v1_dot_inference__pb2.ClassifyRequest.SerializeToString,
                 response_deserializer=heed_dot_v1_dot_inference__pb2.ClassifyResponse.FromString,
                 _registered_method=True)
+        self.Caption = channel.unary_unary(
+                '/heed.v1.InferenceService/Caption',
+                request_serializer=heed_dot_v1_dot_inference__pb2.CaptionRequest.SerializeToString,
+                response_deserializer=heed_dot_v1_dot_inference__pb2.CaptionResponse.FromString,
+                _registered_method=True)
         self.Tokenize = channel.unary_unary(
                 '/heed.v1.InferenceService/Tokenize',
                 request_serializer=heed_dot_v1_dot_inference__pb2.TokenizeRequest.SerializeToString,
@@ -131,6 +136,14 @@ class InferenceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Caption(self, request, context):
+        """Writes an output for every picture: what is to be read in it, or what it shows, as the model
+        was taught.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Tokenize(self, request, context):
         """Splits texts into the tokens of a model, with their ids and spans. Asks nothing of the model.
         """
@@ -179,6 +192,11 @@ def add_InferenceServiceServicer_to_server(servicer, server):
                     servicer.Classify,
                     request_deserializer=heed_dot_v1_dot_inference__pb2.ClassifyRequest.FromString,
                     response_serializer=heed_dot_v1_dot_inference__pb2.ClassifyResponse.SerializeToString,
+            ),
+            'Caption': grpc.unary_unary_rpc_method_handler(
+                    servicer.Caption,
+                    request_deserializer=heed_dot_v1_dot_inference__pb2.CaptionRequest.FromString,
+                    response_serializer=heed_dot_v1_dot_inference__pb2.CaptionResponse.SerializeToString,
             ),
             'Tokenize': grpc.unary_unary_rpc_method_handler(
                     servicer.Tokenize,
@@ -335,6 +353,33 @@ class InferenceService(object):
             '/heed.v1.InferenceService/Classify',
             heed_dot_v1_dot_inference__pb2.ClassifyRequest.SerializeToString,
             heed_dot_v1_dot_inference__pb2.ClassifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Caption(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heed.v1.InferenceService/Caption',
+            heed_dot_v1_dot_inference__pb2.CaptionRequest.SerializeToString,
+            heed_dot_v1_dot_inference__pb2.CaptionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -19,7 +19,14 @@ from model_export.config.attention import (
 )
 from model_export.config.data import DataKind, DataSettings, LinkFiles, LinkUnit
 from model_export.config.family import ModelKind
-from model_export.config.model import CellKind, ModelSettings, RnnSettings, averaged_indices
+from model_export.config.model import (
+    CellKind,
+    ImageRnnSettings,
+    ModelSettings,
+    RnnDecoderSettings,
+    RnnSettings,
+    averaged_indices,
+)
 from model_export.config.pooling import (
     ContextVectorSettings,
     FeedForwardSettings,
@@ -74,6 +81,7 @@ __all__ = [
     "FeedForwardSettings",
     "GuidedAlignmentSettings",
     "HardInference",
+    "ImageRnnSettings",
     "LinkFiles",
     "LinkUnit",
     "LocalPStarSettings",
@@ -92,6 +100,7 @@ __all__ = [
     "RateSchedule",
     "Recipe",
     "RecipeError",
+    "RnnDecoderSettings",
     "RnnSettings",
     "ScoreKind",
     "StructuredSettings",

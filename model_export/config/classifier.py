@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from heed.contract import AttentionAverage, AttentionLayer, SentenceLimits
 from model_export.config.base import Settings
 from model_export.config.family import LayerCount, ModelKind, SourceLimits, Width
-from model_export.config.model import CellKind, RnnSettings
+from model_export.config.model import CellKind, ImageRnnSettings, RnnSettings
 from model_export.config.pooling import ContextVectorSettings, PoolingSettings
 from model_export.config.transformer import (
     Activation,
@@ -155,6 +155,7 @@ class ClassifierSettings(SourceLimits):
 
 
 AnyModelSettings: TypeAlias = Annotated[
-    RnnSettings | TransformerSettings | ClassifierSettings, Field(discriminator="kind")
+    RnnSettings | ImageRnnSettings | TransformerSettings | ClassifierSettings,
+    Field(discriminator="kind"),
 ]
 """The settings of any family."""

@@ -14,6 +14,7 @@ class DataKind(StrEnum):
     """Data that Heed can read."""
 
     CMUDICT_G2P = "cmudict_g2p"
+    DIGIT_STRIPS = "digit_strips"
     SMALL_VOCAB_EN_FR = "small_vocab_en_fr"
     TATOEBA_EN_FR = "tatoeba_en_fr"
     MULTI30K_EN_DE = "multi30k_en_de"
@@ -29,6 +30,10 @@ LABELLED_DATA = frozenset(
     {DataKind.SNIPS, DataKind.TREC, DataKind.IMDB_SAMPLE, DataKind.LABELLED_TEXT}
 )
 """Data for classifiers: texts, each with a label."""
+
+
+PICTURE_DATA = frozenset({DataKind.DIGIT_STRIPS})
+"""Data for models that read pictures."""
 
 
 class LinkUnit(StrEnum):

@@ -17,6 +17,7 @@ class ModelKind(StrEnum):
     """Families of models."""
 
     RNN = "rnn"
+    IMAGE_RNN = "image_rnn"
     TRANSFORMER = "transformer"
     CLASSIFIER = "classifier"
 

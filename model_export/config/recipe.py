@@ -19,8 +19,8 @@ from heed.contract import Task
 from heed.text import TokenizerSettings
 from model_export.config.base import Settings
 from model_export.config.classifier import AnyModelSettings, ClassifierSettings
-from model_export.config.data import LABELLED_DATA, DataSettings
-from model_export.config.model import ModelSettings, RnnSettings
+from model_export.config.data import LABELLED_DATA, PICTURE_DATA, DataSettings
+from model_export.config.model import ImageRnnSettings, ModelSettings, RnnSettings
 from model_export.config.problems import describe_problem, near_match
 from model_export.config.training import DevMetric, TrainingSettings
 from model_export.config.transformer import EmbeddingSharing, TransformerSettings
@@ -30,6 +30,7 @@ RECIPE_SUFFIX = ".yaml"
 _DEV_METRICS = {
     Task.PRONOUNCE: (DevMetric.WORD_ACCURACY, DevMetric.LOSS),
     Task.TRANSLATE: (DevMetric.BLEU, DevMetric.CHRF, DevMetric.LOSS),
+    Task.CAPTION: (DevMetric.ACCURACY, DevMetric.LOSS),
     Task.CLASSIFY: (DevMetric.ACCURACY, DevMetric.MACRO_F1, DevMetric.LOSS),
 }
 """What can decide which weights are the best, by task; the default first."""
@@ -81,7 +82,7 @@ class Recipe(Settings):
         name: The recipe's name.
         task: What the model will do.
         data: What to learn from.
-        source_tokenizer: How source text is split.
+        source_tokenizer: How source text is split; none for a model of pictures, which reads none.
         target_tokenizer: How target text is split; none for a classifier, which writes no text.
         joint_tokenizer: Whether one tokenizer, trained on both sides' texts, splits both.
         model: What the model looks like.
@@ -93,7 +94,7 @@ class Recipe(Settings):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
     task: Task
     data: DataSettings
-    source_tokenizer: TokenizerSettings
+    source_tokenizer: TokenizerSettings | None = None
     target_tokenizer: TokenizerSettings | None = None
     joint_tokenizer: bool = False
     model: AnyModelSettings = Field(default_factory=RnnSettings)
@@ -129,6 +130,28 @@ class Recipe(Settings):
         return self.target_tokenizer
 
     @property
+    def source_text_tokenizer(self) -> TokenizerSettings:
+        """How source text is split.
+
+        Raises:
+            RecipeError: The model reads pictures.
+        """
+        if self.source_tokenizer is None:
+            raise RecipeError(f"the model of {self.name} reads pictures, and no text")
+        return self.source_tokenizer
+
+    @property
+    def picture_model(self) -> ImageRnnSettings:
+        """What the model of pictures looks like.
+
+        Raises:
+            RecipeError: The model reads text.
+        """
+        if not isinstance(self.model, ImageRnnSettings):
+            raise RecipeError(f"the model of {self.name} reads text, and no pictures")
+        return self.model
+
+    @property
     def classifier_model(self) -> ClassifierSettings:
         """What the classifier looks like.
 
@@ -151,6 +174,7 @@ class Recipe(Settings):
             raise ValueError(f"the task {self.task} {has} target_tokenizer")
         if is_classifier and self.data.links is not None:
             raise ValueError("data.links is for models that write an output")
+        self._check_source()
         has_sentences = isinstance(self.model, ClassifierSettings) and self.model.sentences
         if has_sentences and self.training.jit_compile:
             raise ValueError(
@@ -158,6 +182,19 @@ class Recipe(Settings):
                 "batch has differs from batch to batch"
             )
         return self
+
+    def _check_source(self) -> None:
+        """What a model of pictures has, and all others have not; and the reverse."""
+        reads_pictures = self.task is Task.CAPTION
+        if reads_pictures != isinstance(self.model, ImageRnnSettings):
+            raise ValueError(f"the task {self.task} does not go with a model of {self.model.kind}")
+        if reads_pictures != (self.data.kind in PICTURE_DATA):
+            raise ValueError(f"the task {self.task} does not go with data of {self.data.kind}")
+        if reads_pictures == (self.source_tokenizer is not None):
+            has = "has no" if reads_pictures else "needs a"
+            raise ValueError(f"the task {self.task} {has} source_tokenizer")
+        if reads_pictures and self.data.links is not None:
+            raise ValueError("data.links is for models that read text")
 
     @model_validator(mode="after")
     def _metric_fits_the_task(self) -> Recipe:
@@ -194,6 +231,13 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _model_holds_the_buckets(self) -> Recipe:
         longest = self.training.length_buckets[-1]
+        if isinstance(self.model, ImageRnnSettings):
+            if longest > self.model.max_width:
+                raise ValueError(
+                    f"training.length_buckets ends at {longest} pixels, but the model is limited "
+                    f"to model.max_width {self.model.max_width}"
+                )
+            return self
         limits = {"model.max_source_tokens": self.model.max_source_tokens}
         if not isinstance(self.model, ClassifierSettings):
             limits["model.max_target_tokens"] = self.model.max_target_tokens

@@ -65,7 +65,8 @@ class TrainingSettings(Settings):
             `batch_size` is not used: short pairs come in larger batches. None = `batch_size`.
         length_buckets: Lengths that batches are padded to, rising, in tokens; a pair goes into
             the first that holds its source and its target with the end token. Pairs beyond the
-            last are left out of training, and counted in the run's metrics.
+            last are left out of training, and counted in the run's metrics. Of pictures: widths
+            in pixels, whatever the target's length.
         learning_rate: Adam's highest rate.
         warmup_steps: Steps over which the rate rises from 0; then it falls.
         schedule: By half a cosine until the last step, or with the root of the steps

@@ -15,7 +15,7 @@ from model_export.data.buckets import Bucket, BucketedPairs, PlannedBatch
 Batch = dict[str, Any]
 """What a model is trained on, int32 tensors of one bucket's shape:
 
-    "tokens" [B, S], "lengths" [B]: the source;
+    "tokens" [B, S], "lengths" [B]: the source; of pictures columns of pixels, uint8 [B, W, H, C];
     "target_inputs" [B, T]: the token before each position, `begin` first;
     "targets" [B, T], "target_lengths" [B]: the target, its end token counted;
     "alignment" float32 [B, T, S], if links are known: the same share for each source position
@@ -35,7 +35,7 @@ def batch_dataset(pairs: BucketedPairs, plan: Sequence[PlannedBatch]) -> tf.data
     matrix = tf.TensorSpec([None, None], tf.int32)
     vector = tf.TensorSpec([None], tf.int32)
     signature = {
-        "tokens": matrix,
+        "tokens": _source_spec(pairs),
         "lengths": vector,
         "target_inputs": matrix,
         "targets": matrix,
@@ -45,6 +45,11 @@ def batch_dataset(pairs: BucketedPairs, plan: Sequence[PlannedBatch]) -> tf.data
         signature["alignment"] = tf.TensorSpec([None, None, None], tf.float32)
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
     return dataset.prefetch(_PREFETCHED_BATCHES)
+
+
+def _source_spec(pairs: BucketedPairs) -> tf.TensorSpec:
+    sources = pairs.buckets[0].sources
+    return tf.TensorSpec([None, None, *sources.shape[2:]], sources.dtype)
 
 
 def _as_batch(rows: Bucket) -> Batch:

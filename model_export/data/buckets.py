@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from heed.contract import SPECIAL_IDS
 from heed.text import Tokenizer
+from model_export.data.pictures import Picture, PixelArray
 
 TokenArray = NDArray[np.int32]
+SourceArray = NDArray[np.int32] | NDArray[np.uint8]
 _NO_LINKS: Final = np.zeros([0, 2], np.int32)
 
 
@@ -21,15 +23,15 @@ class Bucket:
     """Pairs padded to one length W.
 
     Attributes:
-        sources: Source ids, int32 [B, W].
-        source_lengths: Real source tokens, int32 [B].
-        targets: Target ids with the end token, int32 [B, W].
+        sources: Source ids, int32 [B, W]; of pictures columns of pixels, uint8 [B, W, H, C].
+        source_lengths: Real source tokens, or columns of pixels, int32 [B].
+        targets: Target ids with the end token, int32 [B, W]; of pictures as wide as the longest.
         target_lengths: Real target tokens, the end token counted, int32 [B].
         links: Which positions belong together, if that is known: for each row target and source
             positions, int32 [links, 2].
     """
 
-    sources: TokenArray
+    sources: SourceArray
     source_lengths: TokenArray
     targets: TokenArray
     target_lengths: TokenArray
@@ -44,7 +46,7 @@ class Bucket:
         """Rows by index; -1 gives a row without target tokens, which no loss counts."""
         present = indices >= 0
         return Bucket(
-            np.where(present[:, np.newaxis], self.sources[indices], SPECIAL_IDS.pad),
+            self._present_sources(indices, present),
             np.where(present, self.source_lengths[indices], 1),
             np.where(present[:, np.newaxis], self.targets[indices], SPECIAL_IDS.pad),
             np.where(present, self.target_lengths[indices], 0),
@@ -52,6 +54,13 @@ class Bucket:
             if self.links is None
             else tuple(self.links[index] if index >= 0 else _NO_LINKS for index in indices),
         )
+
+    def _present_sources(
+        self, indices: NDArray[np.int64], present: NDArray[np.bool_]
+    ) -> SourceArray:
+        sources = self.sources[indices]
+        sources[~present] = SPECIAL_IDS.pad
+        return sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,50 @@ def bucket_pairs(
     return BucketedPairs(buckets, left_out_count)
 
 
+def bucket_pictures(
+    pictures: Sequence[Picture],
+    targets: Sequence[str],
+    *,
+    target_tokenizer: Tokenizer,
+    widths: Sequence[int],
+    max_target_tokens: int,
+) -> BucketedPairs:
+    """Sorts pictures into buckets by their width.
+
+    Args:
+        pictures: The pictures, all of one height.
+        targets: The text of each.
+        target_tokenizer: Splits the texts.
+        widths: The buckets' widths in pixels, rising; a picture goes into the first that holds it.
+        max_target_tokens: Pictures with longer texts, the end token counted, are left out.
+    """
+    rows: list[list[tuple[PixelArray, list[int]]]] = [[] for _ in widths]
+    left_out_count = 0
+    for picture, text in zip(pictures, targets, strict=True):
+        target = [*target_tokenizer.encode_ids(text), SPECIAL_IDS.end]
+        index = int(np.searchsorted(widths, len(picture.columns)))
+        if index == len(widths) or len(target) > max_target_tokens:
+            left_out_count += 1
+        else:
+            rows[index].append((picture.columns, target))
+    form = pictures[0].columns.shape[1:] if pictures else (1, 1)
+    longest = max((len(target) for row in rows for _, target in row), default=1)
+    buckets = []
+    for row, width in zip(rows, widths, strict=True):
+        sources = np.zeros([len(row), width, *form], np.uint8)
+        for place, (columns, _) in enumerate(row):
+            sources[place, : len(columns)] = columns
+        buckets.append(
+            Bucket(
+                sources,
+                np.array([len(columns) for columns, _ in row], np.int32),
+                _padded([target for _, target in row], longest),
+                np.array([len(target) for _, target in row], np.int32),
+            )
+        )
+    return BucketedPairs(tuple(buckets), left_out_count)
+
+
 class HasRows(Protocol):
     """A bucket, as planning sees it."""
 
@@ -158,14 +211,16 @@ def plan_epoch(
 
 
 def _pad(pairs: Sequence[tuple[list[int], list[int]]], width: int) -> Bucket:
-    sources = np.full([len(pairs), width], SPECIAL_IDS.pad, np.int32)
-    targets = np.full([len(pairs), width], SPECIAL_IDS.pad, np.int32)
-    for row, (source, target) in enumerate(pairs):
-        sources[row, : len(source)] = source
-        targets[row, : len(target)] = target
     return Bucket(
-        sources,
+        _padded([source for source, _ in pairs], width),
         np.array([len(source) for source, _ in pairs], np.int32),
-        targets,
+        _padded([target for _, target in pairs], width),
         np.array([len(target) for _, target in pairs], np.int32),
     )
+
+
+def _padded(rows: Sequence[Sequence[int]], width: int) -> TokenArray:
+    padded = np.full([len(rows), width], SPECIAL_IDS.pad, np.int32)
+    for place, row in enumerate(rows):
+        padded[place, : len(row)] = row
+    return padded

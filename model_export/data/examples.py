@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
+from heed.contract import ImageInput
+from model_export.data.pictures import Picture
+from model_export.errors import DataError
+
 _Item = TypeVar("_Item")
 
 
@@ -35,21 +39,23 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A source text with every target text that is right for it, one or more.
+    """A source with every target text that is right for it, one or more.
 
     Attributes:
-        source: The source text.
+        source: The source text; of a picture, its name.
         references: What is right for it; of a labelled text, its label.
         marks: Parts of the source where attention ought to be, if that is known: begin and end
             (exclusive) of each, in Unicode code points.
         links: Which words of the source and of the first reference belong together; none = that
             is not known.
+        picture: The source, if it is a picture.
     """
 
     source: str
     references: tuple[str, ...]
     marks: tuple[tuple[int, int], ...] = ()
     links: tuple[Link, ...] | None = None
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,33 @@ class ExampleSet:
 def training_pairs(examples: Sequence[Example]) -> list[tuple[str, str]]:
     """A pair of source and target for every reference."""
     return [(example.source, target) for example in examples for target in example.references]
+
+
+def picture_pairs(
+    examples: Sequence[Example], image: ImageInput
+) -> tuple[list[Picture], list[str]]:
+    """A picture and a target for every reference.
+
+    Args:
+        examples: Pictures.
+        image: What pictures the model reads.
+
+    Raises:
+        DataError: An example is no picture, or one of another height or other channels.
+    """
+    pictures, targets = [], []
+    form = (image.height, image.channel_count)
+    for example in examples:
+        picture = example.picture
+        if picture is None or picture.columns.shape[1:] != form:
+            found = "is none" if picture is None else f"is {picture.columns.shape[1:]}"
+            raise DataError(
+                f"{example.source}: expected a picture of (height, channels) {form}, but it {found}"
+            )
+        for target in example.references:
+            pictures.append(picture)
+            targets.append(target)
+    return pictures, targets
 
 
 def take_evenly(items: Sequence[_Item], limit: int | None) -> list[_Item]:

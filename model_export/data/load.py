@@ -9,7 +9,8 @@ from pathlib import Path
 
 from model_export.config import DataKind, DataSettings
 from model_export.data.cmudict import load_cmudict
-from model_export.data.examples import ExampleSet, take_evenly
+from model_export.data.digit_strips import load_digit_strips
+from model_export.data.examples import ExampleSet, Split, take_evenly
 from model_export.data.labelled_text import (
     load_imdb_sample,
     load_labelled_text,
@@ -50,13 +51,24 @@ _LOADERS: dict[DataKind, Callable[[Path | None], ExampleSet]] = {
 
 def load_all_examples(settings: DataSettings, data_dir: Path | None = None) -> ExampleSet:
     """Reads a whole data set, without links and limits; in train every pair stands alone."""
-    examples = _LOADERS[settings.kind](data_dir)
+    examples = _loaded(settings, data_dir)
     pairs = [
         replace(example, references=(reference,))
         for example in examples.train
         for reference in example.references
     ]
     return replace(examples, train=tuple(pairs))
+
+
+def _loaded(settings: DataSettings, data_dir: Path | None) -> ExampleSet:
+    if settings.kind is not DataKind.DIGIT_STRIPS:
+        return _LOADERS[settings.kind](data_dir)
+    limits = {
+        Split.TRAIN: settings.max_train_pairs,
+        Split.DEV: settings.max_dev_examples,
+        Split.TEST: settings.max_test_examples,
+    }
+    return load_digit_strips(data_dir, limits=limits)
 
 
 def load_examples(settings: DataSettings, data_dir: Path | None = None) -> ExampleSet:

@@ -14,10 +14,13 @@ class EncoderOutput(NamedTuple):
         values: One vector per source position, float [B, S, D]; what stands behind a row's
             length is never read.
         summary: One vector per source, float [B, D'], from which a decoder starts.
+        mask: True at real positions, bool [B, S], the real ones first; none = those of the mask
+            that the encoder was given.
     """
 
     values: tf.Tensor
     summary: tf.Tensor
+    mask: tf.Tensor | None = None
 
 
 class Encoder(Protocol):
@@ -26,4 +29,7 @@ class Encoder(Protocol):
     def __call__(
         self, tokens: tf.Tensor, *, mask: tf.Tensor, training: bool = False
     ) -> EncoderOutput:
-        """Values and summary of source ids, int32 [B, S], with their mask, bool [B, S]."""
+        """Values and summary of source ids, int32 [B, S], with their mask, bool [B, S].
+
+        Of pictures: of columns of pixels, uint8 [B, W, H, C], with their mask, bool [B, W].
+        """

@@ -8,11 +8,12 @@ from typing import assert_never
 
 from heed.contract import Task
 from model_export.config import Recipe
+from model_export.evaluation.captions import CaptionMetrics, caption_metrics
 from model_export.evaluation.classification import ClassificationMetrics, classification_metrics
 from model_export.evaluation.pronunciation import PronunciationMetrics, pronunciation_metrics
 from model_export.evaluation.translation import TranslationMetrics, translation_metrics
 
-TaskMetrics = PronunciationMetrics | TranslationMetrics | ClassificationMetrics
+TaskMetrics = PronunciationMetrics | TranslationMetrics | ClassificationMetrics | CaptionMetrics
 """The measures of one task; each has `as_dict()`."""
 
 
@@ -65,6 +66,8 @@ def task_metrics(
                 tokenizer=recipe.evaluation.bleu_tokenizer,
                 lowercase=recipe.evaluation.lowercase,
             )
+        case Task.CAPTION:
+            return caption_metrics(hypotheses, references)
         case Task.CLASSIFY:
             return classification_metrics(hypotheses, references)
         case _:

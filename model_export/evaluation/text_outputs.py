@@ -11,12 +11,15 @@ import tensorflow as tf
 
 from heed.contract import SPECIAL_IDS
 from heed.text import Tokenizer
+from model_export.data.buckets import SourceArray
+from model_export.data.examples import Example
 from model_export.decoding import (
     beam_search,
     default_beam_options,
     default_options,
     greedy_search,
 )
+from model_export.errors import DataError
 from model_export.models import Seq2Seq
 
 
@@ -34,11 +37,11 @@ class Beam:
 
 
 class TextDecoder:
-    """Decodes texts in batches of similar length.
+    """Decodes texts, or pictures, in batches of similar length.
 
     Args:
         model: The model; later changes of its weights count.
-        source_tokenizer: Splits the sources.
+        source_tokenizer: Splits the sources; None for pictures.
         target_tokenizer: Joins the outputs.
         max_target_tokens: The longest output in tokens, the end token counted.
         batch_size: Sources decoded at once.
@@ -49,7 +52,7 @@ class TextDecoder:
         self,
         model: Seq2Seq,
         *,
-        source_tokenizer: Tokenizer,
+        source_tokenizer: Tokenizer | None,
         target_tokenizer: Tokenizer,
         max_target_tokens: int,
         batch_size: int,
@@ -58,7 +61,8 @@ class TextDecoder:
         self._source_tokenizer = source_tokenizer
         self._target_tokenizer = target_tokenizer
         self._batch_size = batch_size
-        self._search = _search_function(model, max_target_tokens, beam)
+        reads_text = source_tokenizer is not None
+        self._search = _search_function(model, max_target_tokens, beam, reads_text=reads_text)
 
     def decode(
         self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None
@@ -71,10 +75,29 @@ class TextDecoder:
             texts: Source texts.
             on_progress: Called after each batch with the number of texts done.
         """
-        encoded = [self._source_tokenizer.encode_ids(text) for text in texts]
-        outputs = [""] * len(texts)
+        return self._decode([self._encode(text) for text in texts], on_progress)
+
+    def decode_examples(
+        self, examples: Sequence[Example], on_progress: Callable[[int], None] | None = None
+    ) -> list[str]:
+        """As `decode`, for the sources of examples, which may be pictures."""
+        sources = [
+            self._encode(example.source) if example.picture is None else example.picture.columns
+            for example in examples
+        ]
+        return self._decode(sources, on_progress)
+
+    def _encode(self, text: str) -> SourceArray:
+        if self._source_tokenizer is None:
+            raise DataError(f"the model reads pictures, and {text!r} is none")
+        return np.array(self._source_tokenizer.encode_ids(text), np.int32)
+
+    def _decode(
+        self, encoded: Sequence[SourceArray], on_progress: Callable[[int], None] | None
+    ) -> list[str]:
+        outputs = [""] * len(encoded)
         order = sorted(
-            (index for index in range(len(texts)) if encoded[index]),
+            (index for index in range(len(encoded)) if len(encoded[index])),
             key=lambda index: len(encoded[index]),
         )
         for start in range(0, len(order), self._batch_size):
@@ -86,9 +109,10 @@ class TextDecoder:
                 on_progress(start + len(indices))
         return outputs
 
-    def _decode_batch(self, sources: Sequence[Sequence[int]]) -> list[str]:
+    def _decode_batch(self, sources: Sequence[SourceArray]) -> list[str]:
         lengths = np.array([len(source) for source in sources], np.int32)
-        tokens = np.full([len(sources), lengths.max()], SPECIAL_IDS.pad, np.int32)
+        form = [len(sources), lengths.max(), *sources[0].shape[1:]]
+        tokens = np.full(form, SPECIAL_IDS.pad, sources[0].dtype)
         for row, source in enumerate(sources):
             tokens[row, : len(source)] = source
         hypotheses = self._search(tf.constant(tokens), tf.constant(lengths))
@@ -106,7 +130,7 @@ class TextDecoder:
 
 
 def _search_function(
-    model: Seq2Seq, max_target_tokens: int, beam: Beam | None
+    model: Seq2Seq, max_target_tokens: int, beam: Beam | None, *, reads_text: bool
 ) -> Callable[..., Any]:
     def search(tokens: tf.Tensor, lengths: tf.Tensor) -> Any:
         rows = tf.shape(tokens)[0]
@@ -119,5 +143,7 @@ def _search_function(
         options = options._replace(length_penalty=penalty)
         return beam_search(model, **source, options=(limits, options))
 
+    if not reads_text:  # height and channels are those of the first pictures
+        return tf.function(search, reduce_retracing=True)
     signature = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)]
     return tf.function(search, input_signature=signature)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from heed.contract import IMAGES_INPUT, WIDTHS_INPUT
+
 Array = np.ndarray[Any, Any]
 Arrays = dict[str, Array]
 
@@ -15,7 +17,19 @@ _LENGTHS_OF = {
     "target_tokens": "target_lengths",
     "prefix_tokens": "prefix_lengths",
     "sentence_ids": "lengths",
+    IMAGES_INPUT: WIDTHS_INPUT,
 }
+
+
+def source_of(inputs: Mapping[str, Array]) -> Arrays:
+    """The inputs that hold the source: tokens or pictures, and how long each row is."""
+    names = (IMAGES_INPUT, WIDTHS_INPUT) if IMAGES_INPUT in inputs else ("tokens", "lengths")
+    return {name: inputs[name] for name in names}
+
+
+def source_lengths(inputs: Mapping[str, Array]) -> Array:
+    """Real tokens, or columns of pixels, of each row: int32 [B]."""
+    return list(source_of(inputs).values())[1]
 
 
 def row_of(inputs: Mapping[str, Array], row: int) -> Arrays:
@@ -56,4 +70,5 @@ def _padded(array: Array, width: int) -> Array:
         raise ValueError("an empty array cannot be padded: it has no first element")
     if not missing:
         return array
-    return np.pad(array, [(0, 0), (0, missing)], constant_values=array.flat[0])
+    margins = [(0, 0), (0, missing), *[(0, 0)] * (array.ndim - 2)]
+    return np.pad(array, margins, constant_values=array.flat[0])

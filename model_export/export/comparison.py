@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from heed.contract import (
     SENTENCE_ATTENTION_OUTPUT,
     Signature,
 )
-from model_export.export.batching import Array, Arrays
+from model_export.export.batching import Array, Arrays, source_lengths
 from model_export.export.errors import VerificationError
 
 TOLERANCE: Final = 1e-4
@@ -82,10 +82,23 @@ class Comparison:
 
 
 def trimmed_row(
-    signature: Signature, inputs: Mapping[str, Any], outputs: Mapping[str, Any], row: int
+    signature: Signature,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+    row: int,
+    *,
+    places_of: Callable[[int], int] = int,
 ) -> Arrays:
-    """A row of an answer without its padding, so that answers of different batches compare."""
-    source_length = int(inputs["lengths"][row])
+    """A row of an answer without its padding, so that answers of different batches compare.
+
+    Args:
+        signature: Which signature answered.
+        inputs: What it was asked.
+        outputs: What it answered.
+        row: Which row.
+        places_of: How many source positions attention is over, from a row's source length.
+    """
+    source_length = int(source_lengths(inputs)[row])
     if signature is Signature.CLASSIFY:
         return _trimmed_labels(inputs, outputs, row, source_length)
     if signature is Signature.SCORE:
@@ -98,7 +111,7 @@ def trimmed_row(
         if target_axis is not None:
             array = array.take(range(target_length), axis=target_axis)
         if name in (ATTENTION_OUTPUT, ATTENTION_HEADS_OUTPUT):
-            array = array[..., :source_length]
+            array = array[..., : places_of(source_length)]
         trimmed[name] = array
     return trimmed
 

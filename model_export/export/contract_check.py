@@ -44,7 +44,7 @@ def check_contract(version_dir: Path, session: GraphSession) -> Contract:
         ("source_tokenizer", SOURCE_TOKENIZER_ASSET, contract.source_tokenizer),
         ("target_tokenizer", TARGET_TOKENIZER_ASSET, contract.target_tokenizer),
     ):
-        if info is None:  # a classifier writes no text
+        if info is None:  # a classifier writes no text, a model of pictures reads none
             continue
         _check_tokenizer(_asset(version_dir, asset), info, where=f"assets/{asset}")
         _check_tokenizer(answer[name][0], info, where=f"signature contract, output {name}")

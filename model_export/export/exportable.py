@@ -17,6 +17,7 @@ from heed.contract import (
     TokenizerInfo,
 )
 from heed.text import Tokenizer
+from model_export.config import ImageRnnSettings
 from model_export.models import Seq2Seq
 from model_export.models.build_classifier import AnyClassifier
 from model_export.runs.training_run import TrainingRun
@@ -32,13 +33,13 @@ class ExportableModel:
 
     Attributes:
         model: The training-side model, with its weights.
-        source_tokenizer: Splits source text.
+        source_tokenizer: Splits source text; None of a model that reads pictures.
         target_tokenizer: Joins target tokens; None of a classifier.
         contract: What the version will say about itself.
     """
 
     model: Seq2Seq | AnyClassifier
-    source_tokenizer: Tokenizer
+    source_tokenizer: Tokenizer | None
     target_tokenizer: Tokenizer | None
     contract: Contract
 
@@ -55,11 +56,12 @@ def exportable_from_run(
     """A training run's model, with the contract under a name that fits `ModelName`."""
     if run.labels:
         return _exportable_classifier(run, model_name=model_name, precision=precision)
-    settings = run.recipe.seq2seq_model
+    settings, source = run.recipe.seq2seq_model, run.source_tokenizer_if_any
     contract = Contract(
         model_name=model_name,
         task=run.recipe.task,
-        source_tokenizer=_tokenizer_info(run.source_tokenizer),
+        source_tokenizer=None if source is None else _tokenizer_info(source),
+        image=settings.image if isinstance(settings, ImageRnnSettings) else None,
         target_tokenizer=_tokenizer_info(run.target_tokenizer),
         max_source_tokens=settings.max_source_tokens,
         max_target_tokens=settings.max_target_tokens,
@@ -70,7 +72,7 @@ def exportable_from_run(
         precision=precision,
         card=_model_card(run),
     )
-    return ExportableModel(run.model, run.source_tokenizer, run.target_tokenizer, contract)
+    return ExportableModel(run.model, source, run.target_tokenizer, contract)
 
 
 def _exportable_classifier(

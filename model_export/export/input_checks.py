@@ -10,11 +10,13 @@ from __future__ import annotations
 import tensorflow as tf
 
 from heed.contract import (
+    IMAGES_INPUT,
     MAX_COVERAGE_PENALTY,
     MAX_LENGTH_PENALTY,
     MAX_TEMPERATURE,
     MIN_TEMPERATURE,
     SPECIAL_IDS,
+    WIDTHS_INPUT,
     SentenceLimits,
 )
 from model_export.decoding import BeamOptions, DecodingOptions, SampleOptions
@@ -84,6 +86,30 @@ def checked_tokens(
     message = f"{tokens_name}: ids must be 0 to {vocabulary_size - 1}"
     (tokens,) = _after([_require_all(known, message, tokens)], [tokens])
     return tokens, lengths
+
+
+def checked_pictures(
+    images: tf.Tensor, widths: tf.Tensor, *, max_width: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Checks the widths of pictures.
+
+    Args:
+        images: Columns of pixels, uint8 [B, W, H, C], padded with anything.
+        widths: Real columns of each picture, int32 [B], 1 to W.
+        max_width: The widest picture allowed. Padding may make it up to twice as wide.
+
+    Returns:
+        The pictures, 0 beyond their widths, at least one column wide; and the widths.
+    """
+    columns = tf.shape(images)[1]
+    message = f"{IMAGES_INPUT}: must have at most {2 * max_width} columns; found"
+    (images,) = _after([_require(columns <= 2 * max_width, message, columns)], [images])
+    in_range = (widths >= 1) & (widths <= tf.minimum(columns, max_width))
+    message = f"{WIDTHS_INPUT}: must be 1 to the columns of {IMAGES_INPUT}, at most {max_width}"
+    (widths,) = _after([_require_all(in_range, message, widths)], [widths])
+    images = _at_least_one_column(images)
+    mask = tf.sequence_mask(widths, tf.shape(images)[1])[:, :, tf.newaxis, tf.newaxis]
+    return tf.where(mask, images, tf.zeros_like(images)), widths
 
 
 def checked_options(
@@ -233,7 +259,7 @@ def checked_row_count(rows_of: tf.Tensor, *, name: str, most: int) -> tf.Tensor:
 def _at_least_one_column(tensor: tf.Tensor) -> tf.Tensor:
     """Recurrent layers cannot run over no position at all, as in a batch of 0 rows."""
     missing = tf.maximum(0, 1 - tf.shape(tensor)[1])
-    return tf.pad(tensor, [[0, 0], [0, missing]])
+    return tf.pad(tensor, [[0, 0], [0, missing]] + [[0, 0]] * (tensor.shape.rank - 2))
 
 
 def _require(condition: tf.Tensor, message: str, *found: tf.Tensor | str) -> tf.Operation:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import tensorflow as tf
 
-from heed.contract import Contract, Signature
+from heed.contract import IMAGES_INPUT, WIDTHS_INPUT, Contract, ImageInput, Signature
 from model_export.decoding import (
     BeamOptions,
     DecodingOptions,
@@ -24,7 +24,7 @@ from model_export.decoding import (
     sample_search,
     score_targets,
 )
-from model_export.export.batching import Array, Arrays
+from model_export.export.batching import Array, Arrays, source_lengths, source_of
 from model_export.export.classifying import classify
 from model_export.export.errors import VerificationError
 from model_export.export.exportable import ExportableModel
@@ -65,7 +65,8 @@ def training_side_outputs(
     if signature is Signature.CLASSIFY:
         tensors = {name: tf.constant(array) for name, array in inputs.items()}
         return _arrays(classify(exportable.model, tensors))
-    source = {"tokens": tf.constant(inputs["tokens"]), "lengths": tf.constant(inputs["lengths"])}
+    tokens, lengths = map(tf.constant, source_of(inputs).values())
+    source = {"tokens": tokens, "lengths": lengths}
     layers = exportable.attention_layers
     if signature is Signature.SCORE:
         targets = {name: tf.constant(inputs[name]) for name in ("target_tokens", "target_lengths")}
@@ -81,7 +82,9 @@ def _search(
 ) -> tuple[Callable[..., Any], object]:
     """Which search a decoding signature is, and the options of a request."""
     if signature is Signature.SERVING_DEFAULT:
-        return greedy_search, default_options(len(inputs["lengths"]), contract.max_target_tokens)
+        return greedy_search, default_options(
+            len(source_lengths(inputs)), contract.max_target_tokens
+        )
     limits = DecodingOptions(*(tf.constant(inputs[name]) for name in DecodingOptions._fields))
     if signature is Signature.GREEDY:
         return greedy_search, limits
@@ -126,15 +129,10 @@ def load_reference_cases(version_dir: Path) -> tuple[ReferenceCase, ...]:
 def _requests(contract: Contract) -> list[tuple[Signature, Arrays]]:
     """One request for each signature but the contract's, with every option."""
     random = np.random.default_rng(_SEED)
-    source = _sequences(
-        random,
-        _SOURCE_LENGTHS,
-        vocabulary_size=contract.source_tokenizer.vocabulary_size,
-        most=contract.max_source_tokens,
-    )
-    sources: Arrays = dict(zip(("tokens", "lengths"), source, strict=True))
+    sources = _sources(contract, random)
     if contract.is_classifier:
-        return [(Signature.CLASSIFY, {**sources, **_sentences(contract, *source)})]
+        sentences = _sentences(contract, sources["tokens"], sources["lengths"])
+        return [(Signature.CLASSIFY, {**sources, **sentences})]
     targets = _sequences(
         random,
         _TARGET_LENGTHS,
@@ -150,6 +148,29 @@ def _requests(contract: Contract) -> list[tuple[Signature, Arrays]]:
         (Signature.SAMPLE, {**limited, **_sample_options(contract)}),
         (Signature.SCORE, {**sources, **forced}),
     ]
+
+
+def _sources(contract: Contract, random: np.random.Generator) -> Arrays:
+    if contract.image is not None:
+        return _pictures(contract.image, random)
+    source = _sequences(
+        random,
+        _SOURCE_LENGTHS,
+        vocabulary_size=contract.source_vocabulary_size,
+        most=contract.max_source_tokens,
+    )
+    return dict(zip(("tokens", "lengths"), source, strict=True))
+
+
+def _pictures(image: ImageInput, random: np.random.Generator) -> Arrays:
+    """Noise of many widths, one of them the widest; behind each the first picture's first pixel."""
+    shares = np.array(_SOURCE_LENGTHS) / max(_SOURCE_LENGTHS)
+    widths = np.maximum(1, shares * image.max_width).astype(np.int32)
+    form = (len(widths), image.max_width, image.height, image.channel_count)
+    images = random.integers(0, 256, form).astype(np.uint8)
+    behind = np.arange(image.max_width) >= widths[:, np.newaxis]
+    images[behind] = images.flat[0]
+    return {IMAGES_INPUT: images, WIDTHS_INPUT: widths}
 
 
 def _sentences(contract: Contract, tokens: Array, lengths: Array) -> Arrays:

@@ -29,9 +29,12 @@ def write_saved_model(exportable: ExportableModel, directory: Path) -> None:
     assets = directory / "assets"
     assets.mkdir(exist_ok=True)
     (assets / CONTRACT_ASSET).write_text(exportable.contract.to_json() + "\n", encoding="utf-8")
-    (assets / SOURCE_TOKENIZER_ASSET).write_bytes(exportable.source_tokenizer.serialized)
-    if exportable.target_tokenizer is not None:
-        (assets / TARGET_TOKENIZER_ASSET).write_bytes(exportable.target_tokenizer.serialized)
+    for name, tokenizer in (
+        (SOURCE_TOKENIZER_ASSET, exportable.source_tokenizer),
+        (TARGET_TOKENIZER_ASSET, exportable.target_tokenizer),
+    ):
+        if tokenizer is not None:
+            (assets / name).write_bytes(tokenizer.serialized)
 
 
 def _clear_devices(directory: Path) -> None:

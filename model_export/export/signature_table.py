@@ -10,8 +10,11 @@ from typing import Final
 from heed.contract import (
     ATTENTION_HEADS_OUTPUT,
     ATTENTION_OUTPUT,
+    IMAGES_INPUT,
     SENTENCE_ATTENTION_OUTPUT,
+    WIDTHS_INPUT,
     Contract,
+    ImageInput,
     Signature,
 )
 
@@ -21,7 +24,7 @@ class TensorRule:
     """What an input or output is.
 
     Attributes:
-        dtype: TensorFlow's name of the number format: "int32", "float32" or "string".
+        dtype: TensorFlow's name of the number format: "int32", "uint8", "float32" or "string".
         shape: Sizes; None = differs from request to request. Dimension 0 holds the rows.
     """
 
@@ -83,8 +86,25 @@ def _decoded(hypotheses: int | None) -> dict[str, TensorRule]:
     }
 
 
-def signature_table(*, layer_count: int, head_count: int) -> Mapping[Signature, SignatureRule]:
-    """The rules of a decoder's signatures, of L layers with N attention heads each."""
+def _pictures(image: ImageInput) -> dict[str, TensorRule]:
+    """The inputs that hold pictures: columns of pixels from the left, each from the top."""
+    return {
+        IMAGES_INPUT: TensorRule("uint8", (None, None, image.height, image.channel_count)),
+        WIDTHS_INPUT: _ROWS,
+    }
+
+
+def signature_table(
+    *, layer_count: int, head_count: int, image: ImageInput | None = None
+) -> Mapping[Signature, SignatureRule]:
+    """The rules of a decoder's signatures.
+
+    Args:
+        layer_count: Layers with attention, L.
+        head_count: Heads of each, N.
+        image: What pictures the model reads; None: it reads tokens.
+    """
+    source = _SOURCE if image is None else _pictures(image)
     scores = {
         "token_scores": TensorRule("float32", (None, None)),
         "scores": TensorRule("float32", (None,)),
@@ -96,16 +116,16 @@ def signature_table(*, layer_count: int, head_count: int) -> Mapping[Signature, 
         (*_SCORED, ATTENTION_OUTPUT),
         (*_SCORED, ATTENTION_OUTPUT, ATTENTION_HEADS_OUTPUT),
     )
-    limited = {**_SOURCE, **_OPTIONS}
+    limited = {**source, **_OPTIONS}
     ranked = {**_decoded(None), "ranks": TensorRule("float32", (None, None))}
     targets = {"target_tokens": _IDS, "target_lengths": _ROWS}
     return MappingProxyType(
         {
-            Signature.SERVING_DEFAULT: SignatureRule(_SOURCE, _decoded(1), _DECODING_SETS),
+            Signature.SERVING_DEFAULT: SignatureRule(source, _decoded(1), _DECODING_SETS),
             Signature.GREEDY: SignatureRule(limited, _decoded(1), _DECODING_SETS),
             Signature.BEAM: SignatureRule({**limited, **_BEAM}, ranked, _RANKED_SETS),
             Signature.SAMPLE: SignatureRule({**limited, **_SAMPLING}, _decoded(1), _DECODING_SETS),
-            Signature.SCORE: SignatureRule({**_SOURCE, **targets}, scores, score_sets),
+            Signature.SCORE: SignatureRule({**source, **targets}, scores, score_sets),
             Signature.CONTRACT: SignatureRule({"request": _ROWS}, _CONTRACT, (tuple(_CONTRACT),)),
         }
     )
@@ -146,7 +166,9 @@ def rules_for(contract: Contract) -> Mapping[Signature, SignatureRule]:
             hop_count=layers[0].head_count,
             has_sentences=contract.sentences is not None,
         )
-    return signature_table(layer_count=len(layers), head_count=layers[0].head_count)
+    return signature_table(
+        layer_count=len(layers), head_count=layers[0].head_count, image=contract.image
+    )
 
 
 MAX_CONTRACT_ROWS: Final = 1024

@@ -7,7 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from heed.contract import Signature
+from heed.contract import IMAGES_INPUT, WIDTHS_INPUT, Signature
+from heed.text import Tokenizer
 from model_export.decoding import (
     BeamOptions,
     DecodingOptions,
@@ -23,6 +24,7 @@ from model_export.export.exportable import ExportableModel
 from model_export.export.input_checks import (
     checked_beam_options,
     checked_options,
+    checked_pictures,
     checked_row_count,
     checked_sample_options,
     checked_sentence_ids,
@@ -68,7 +70,7 @@ class ServedModel(tf.Module):
 
     def _serving_default(self, inputs: Tensors) -> Tensors:
         limit = self._exportable().contract.max_target_tokens
-        options = default_options(tf.shape(inputs["tokens"])[0], limit)
+        options = default_options(tf.shape(next(iter(inputs.values())))[0], limit)
         return self._decode(greedy_search, inputs, options)
 
     def _greedy(self, inputs: Tensors) -> Tensors:
@@ -142,23 +144,31 @@ class ServedModel(tf.Module):
 
     def _source(self, inputs: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
         contract = self._exportable().contract
+        if contract.image is not None:
+            return checked_pictures(
+                inputs[IMAGES_INPUT], inputs[WIDTHS_INPUT], max_width=contract.image.max_width
+            )
         return checked_tokens(
             inputs["tokens"],
             inputs["lengths"],
             names=("tokens", "lengths"),
-            vocabulary_size=contract.source_tokenizer.vocabulary_size,
+            vocabulary_size=contract.source_vocabulary_size,
             max_length=contract.max_source_tokens,
         )
 
     def _contract(self, inputs: Tensors) -> Tensors:
         exportable = self._exportable()
         request = checked_row_count(inputs["request"], name="request", most=MAX_CONTRACT_ROWS)
-        rows, target = tf.shape(request), exportable.target_tokenizer
+        rows = tf.shape(request)
         return {
             "contract": tf.fill(rows, exportable.contract.to_json().encode()),
-            "source_tokenizer": tf.fill(rows, exportable.source_tokenizer.serialized),
-            "target_tokenizer": tf.fill(rows, b"" if target is None else target.serialized),
+            "source_tokenizer": tf.fill(rows, _serialized(exportable.source_tokenizer)),
+            "target_tokenizer": tf.fill(rows, _serialized(exportable.target_tokenizer)),
         }
+
+
+def _serialized(tokenizer: Tokenizer | None) -> bytes:
+    return b"" if tokenizer is None else tokenizer.serialized
 
 
 def _graph_function(

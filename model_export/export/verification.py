@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from heed.contract import WARMUP_FILE, Contract, Signature
 from model_export.export import contract_check
-from model_export.export.batching import merged, row_of
+from model_export.export.batching import merged, row_of, source_lengths, source_of
 from model_export.export.comparison import TOLERANCE, Comparison, trimmed_row
 from model_export.export.errors import ExportError, VerificationError
 from model_export.export.exportable import exportable_from_run
@@ -62,6 +62,11 @@ class _Version:
     session: GraphSession
     cases: tuple[ReferenceCase, ...]
 
+    def places_of(self, source_length: int) -> int:
+        """Source positions that attention is over: tokens, or places of a picture's grid."""
+        image = self.contract.image
+        return source_length if image is None else image.place_count(source_length)
+
 
 def verify_version(version_dir: Path, run: TrainingRun | None = None) -> tuple[CheckResult, ...]:
     """Runs every check on a version.
@@ -94,7 +99,7 @@ def _answered_by(run: TrainingRun, version: _Version) -> tuple[ReferenceCase, ..
     exportable = exportable_from_run(
         run, model_name=contract.model_name, precision=contract.precision
     )
-    for part in ("source_tokenizer", "target_tokenizer", "labels"):
+    for part in ("source_tokenizer", "image", "target_tokenizer", "labels"):
         if getattr(contract, part) != getattr(exportable.contract, part):
             raise VerificationError("training run", f"the {part} of {run.path} is another one")
     return tuple(
@@ -118,8 +123,10 @@ def _rows_stand_alone(version: _Version) -> CheckResult:
             inputs = row_of(case.inputs, row)
             outputs = version.session.run(case.signature, inputs)
             comparison.compare(
-                trimmed_row(case.signature, inputs, outputs, 0),
-                trimmed_row(case.signature, case.inputs, case.outputs, row),
+                trimmed_row(case.signature, inputs, outputs, 0, places_of=version.places_of),
+                trimmed_row(
+                    case.signature, case.inputs, case.outputs, row, places_of=version.places_of
+                ),
                 where=f"signature {case.signature}, row {row}",
             )
     return _result(comparison, "rows")
@@ -136,8 +143,12 @@ def _rows_keep_their_answers_in_any_batch(version: _Version) -> CheckResult:
             outputs = version.session.run(case.signature, inputs)
             for place, row in enumerate(order):
                 comparison.compare(
-                    trimmed_row(case.signature, inputs, outputs, place),
-                    trimmed_row(case.signature, case.inputs, case.outputs, row),
+                    trimmed_row(
+                        case.signature, inputs, outputs, place, places_of=version.places_of
+                    ),
+                    trimmed_row(
+                        case.signature, case.inputs, case.outputs, row, places_of=version.places_of
+                    ),
                     where=f"signature {case.signature}, row {row}",
                 )
     return _result(comparison, "rows")
@@ -157,8 +168,7 @@ def _scoring_equals_decoding(version: _Version) -> CheckResult:
             scored = version.session.run(
                 Signature.SCORE,
                 {
-                    "tokens": case.inputs["tokens"][exists],
-                    "lengths": case.inputs["lengths"][exists],
+                    **{name: array[exists] for name, array in source_of(case.inputs).items()},
                     "target_tokens": hypothesis.pop("tokens"),
                     "target_lengths": hypothesis.pop("lengths"),
                 },
@@ -209,7 +219,7 @@ def _warmup_requests_run(version: _Version) -> CheckResult:
 
 
 def _row_count(case: ReferenceCase) -> int:
-    return len(case.inputs["lengths"])
+    return len(source_lengths(case.inputs))
 
 
 def _result(comparison: Comparison, unit: str) -> CheckResult:

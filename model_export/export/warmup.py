@@ -11,7 +11,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from heed.contract import WARMUP_FILE, Signature
-from model_export.export.batching import Arrays, row_of
+from model_export.export.batching import Arrays, row_of, source_lengths
 from model_export.export.exportable import ExportableModel
 from model_export.export.reference_cases import ReferenceCase
 from model_export.export.signature_table import rules_for
@@ -55,7 +55,7 @@ def _warmup_logs(
 def _warmup_inputs(cases: Sequence[ReferenceCase]) -> Iterator[tuple[Signature, Arrays]]:
     yield Signature.CONTRACT, _CONTRACT_INPUTS
     for case in cases:
-        rows = np.argsort(case.inputs["lengths"], kind="stable")
+        rows = np.argsort(source_lengths(case.inputs), kind="stable")
         for row in (rows[0], rows[len(rows) // 2], rows[-1]):
             yield case.signature, row_of(case.inputs, int(row))
         yield case.signature, case.inputs

@@ -33,11 +33,21 @@ class Seq2SeqOutput(NamedTuple):
         logits: Scores of each position's token before the softmax, float32 [B, T, V].
         attention_heads: Weights per layer and head, float32 [B, L, N, T, S].
         choice: A `Choice` [B, T] of attention that chooses; else ().
+        position_counts: Real source positions that attention is over, int32 [B].
     """
 
     logits: tf.Tensor
     attention_heads: tf.Tensor
     choice: Choice | tuple[()] = ()
+    position_counts: tf.Tensor | None = None
+
+
+class _Source(NamedTuple):
+    """A source that was read: the decoder's first state, what it reads, and what is real of it."""
+
+    state: State
+    memory: Memory
+    mask: tf.Tensor
 
 
 class Seq2Seq(keras.Model):
@@ -58,8 +68,8 @@ class Seq2Seq(keras.Model):
 
     Call arguments:
         inputs: A dictionary of
-            "tokens": source ids, int32 [B, S];
-            "lengths": real tokens of each row, int32 [B], 1 to S;
+            "tokens": source ids, int32 [B, S]; of pictures columns of pixels, uint8 [B, W, H, C];
+            "lengths": real tokens, or columns of pixels, of each row, int32 [B], 1 or more;
             "target_inputs": the token before each position (`begin`, then the target),
                 int32 [B, T].
         training: Whether dropout is active.
@@ -104,18 +114,26 @@ class Seq2Seq(keras.Model):
         """Reads a source.
 
         Args:
-            tokens: Source ids, int32 [B, S].
-            lengths: Real tokens of each row, int32 [B]. The mask comes from these alone.
+            tokens: Source ids, int32 [B, S]; of pictures columns of pixels, uint8 [B, W, H, C].
+            lengths: Real tokens, or columns of pixels, of each row, int32 [B]. The mask comes
+                from these alone.
             training: Whether dropout is active.
             sampling: Whether attention that chooses draws its places, to learn.
 
         Returns:
             The decoder's first state, and the memory it will read.
         """
+        source = self._read(tokens, lengths, training=training, sampling=sampling)
+        return source.state, source.memory
+
+    def _read(
+        self, tokens: tf.Tensor, lengths: tf.Tensor, *, training: bool, sampling: bool
+    ) -> _Source:
         mask = tf.sequence_mask(lengths, tf.shape(tokens)[1])
         encoded = self.encoder(tokens, mask=mask, training=training)
+        mask = mask if encoded.mask is None else encoded.mask
         state = self.decoder.initial_state(encoded, sampling=sampling)
-        return state, self.decoder.read(encoded, mask)
+        return _Source(state, self.decoder.read(encoded, mask), mask)
 
     def decode_step(self, tokens: tf.Tensor, state: State, memory: Memory) -> StepOutput:
         """Scores the next token, given the last one, int32 [B]."""
@@ -130,16 +148,19 @@ class Seq2Seq(keras.Model):
         sampling: bool | None = None,
     ) -> Seq2SeqOutput:
         """Scores every position of given targets; the shapes are in the class docstring."""
-        state, memory = self.encode(
+        source = self._read(
             inputs["tokens"],
             inputs["lengths"],
             training=training,
             sampling=training if sampling is None else sampling,
         )
-        output = self.decoder(inputs["target_inputs"], state, memory, training=training)
+        output = self.decoder(
+            inputs["target_inputs"], source.state, source.memory, training=training
+        )
         logits = self._logits(output.features, training=training)
         heads = tf.cast(output.attention_heads, tf.float32)
-        return Seq2SeqOutput(logits, heads, output.choice)
+        counts = tf.reduce_sum(tf.cast(source.mask, tf.int32), axis=1)
+        return Seq2SeqOutput(logits, heads, output.choice, counts)
 
     def _logits(self, features: tf.Tensor, *, training: bool = False) -> tf.Tensor:
         hidden = features if self.readout is None else self.readout(features)

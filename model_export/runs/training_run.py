@@ -36,7 +36,7 @@ class TrainingRun:
     Attributes:
         path: The run's folder.
         recipe: What it was trained by.
-        source_tokenizer: Splits source text.
+        source_tokenizer_if_any: Splits source text; None of a model that reads pictures.
         target_tokenizer_if_any: Splits target text; None of a classifier.
         model: The model with its best weights.
         metrics: Quality and cost by name, for example "dev.word_accuracy" (a fraction, 0 to 1).
@@ -45,11 +45,22 @@ class TrainingRun:
 
     path: Path
     recipe: Recipe
-    source_tokenizer: Tokenizer
+    source_tokenizer_if_any: Tokenizer | None
     target_tokenizer_if_any: Tokenizer | None
     model: Seq2Seq | AnyClassifier
     metrics: dict[str, float]
     labels: tuple[str, ...] = ()
+
+    @property
+    def source_tokenizer(self) -> Tokenizer:
+        """Splits source text.
+
+        Raises:
+            RunError: The model reads pictures, and no text.
+        """
+        if self.source_tokenizer_if_any is None:
+            raise RunError(f"{self.path} holds a model that reads pictures, and no text")
+        return self.source_tokenizer_if_any
 
     @property
     def target_tokenizer(self) -> Tokenizer:
@@ -81,7 +92,7 @@ class TrainingRun:
                 str(name): float(value)
                 for name, value in json.loads((folder / METRICS_FILE).read_text("utf-8")).items()
             }
-            source = load_tokenizer(folder / SOURCE_TOKENIZER_FILE)
+            source = load_source_tokenizer(folder, recipe)
             target, labels = load_outputs(folder, recipe)
             model = untrained_model(recipe, source=source, target=target, labels=labels)
             model.load_weights(folder / BEST_WEIGHTS_FILE)
@@ -125,6 +136,18 @@ def load_tokenizer(path: Path) -> Tokenizer:
         raise TokenizerError(f"{path.name}: {error}") from error
 
 
+def load_source_tokenizer(folder: Path, recipe: Recipe) -> Tokenizer | None:
+    """The source tokenizer of a run; None of a model that reads pictures.
+
+    Raises:
+        OSError: The file cannot be read.
+        TokenizerError: It is no tokenizer.
+    """
+    if recipe.task is Task.CAPTION:
+        return None
+    return load_tokenizer(folder / SOURCE_TOKENIZER_FILE)
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes a file so that it is there as a whole or as it was, even if the machine fails.
 
@@ -158,13 +181,13 @@ def write_file_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def untrained_model(
-    recipe: Recipe, *, source: Tokenizer, target: Tokenizer | None, labels: Sequence[str]
+    recipe: Recipe, *, source: Tokenizer | None, target: Tokenizer | None, labels: Sequence[str]
 ) -> Seq2Seq | AnyClassifier:
     """The model of a recipe with its first weights.
 
     Args:
         recipe: What the model looks like.
-        source: Splits the sources.
+        source: Splits the sources; None for pictures.
         target: Splits the targets; None for a classifier.
         labels: The labels of a classifier.
 
@@ -174,16 +197,17 @@ def untrained_model(
     from model_export.models import build_model
     from model_export.models.build_classifier import build_classifier
 
+    source_vocabulary_size = 0 if source is None else source.vocabulary_size
     if target is None:
         return build_classifier(
             recipe.classifier_model,
-            vocabulary_size=source.vocabulary_size,
+            vocabulary_size=source_vocabulary_size,
             label_count=len(labels),
             seed=recipe.training.seed,
         )
     return build_model(
         recipe.seq2seq_model,
-        source_vocabulary_size=source.vocabulary_size,
+        source_vocabulary_size=source_vocabulary_size,
         target_vocabulary_size=target.vocabulary_size,
         seed=recipe.training.seed,
     )

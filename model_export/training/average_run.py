@@ -21,7 +21,7 @@ from model_export.runs.training_run import (
     TrainingRun,
     load_outputs,
     load_run_recipe,
-    load_tokenizer,
+    load_source_tokenizer,
     untrained_model,
     write_atomically,
     write_file_atomically,
@@ -80,7 +80,7 @@ def average_run(
 def _unwritten_run(path: Path, out: Path) -> TrainingRun:
     recipe = load_run_recipe(path)
     try:
-        source = load_tokenizer(path / SOURCE_TOKENIZER_FILE)
+        source = load_source_tokenizer(path, recipe)
         target, labels = load_outputs(path, recipe)
     except (OSError, ValueError) as error:
         raise RunError(f"the training run {path} is damaged: {error}") from error
@@ -112,8 +112,10 @@ def _write(
     """Writes the new run; metrics.json, which makes it a finished one, comes last."""
     with held_run_folder(run.path, run.recipe):
         try:
-            outputs_file = LABELS_FILE if run.labels else TARGET_TOKENIZER_FILE
-            for name in (SOURCE_TOKENIZER_FILE, outputs_file):
+            files = [LABELS_FILE if run.labels else TARGET_TOKENIZER_FILE]
+            if run.source_tokenizer_if_any is not None:
+                files.append(SOURCE_TOKENIZER_FILE)
+            for name in files:
                 shutil.copyfile(path / name, run.path / name)
         except OSError as error:
             raise RunError(f"cannot write {run.path}: {error.strerror or error}") from error

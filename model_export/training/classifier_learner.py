@@ -72,7 +72,7 @@ def prepare_labelled_data(recipe: Recipe, *, folder: Path, data_dir: Path | None
     pairs = training_pairs(examples.train)
     labels = _labels(examples)
     tokenizer = run_tokenizer(
-        folder / SOURCE_TOKENIZER_FILE, [text for text, _ in pairs], recipe.source_tokenizer
+        folder / SOURCE_TOKENIZER_FILE, [text for text, _ in pairs], recipe.source_text_tokenizer
     )
     sentences = recipe.classifier_model.sentences
     rows_of = partial(

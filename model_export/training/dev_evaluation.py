@@ -35,7 +35,7 @@ class DevEvaluation:
             batch_size=recipe.evaluation.batch_size,
         )
         self._aligner: Aligner | None = None
-        if recipe.data.links is not None:
+        if recipe.data.links is not None and data.source_tokenizer is not None:
             self._aligner = Aligner(
                 model,
                 recipe.seq2seq_model,
@@ -62,7 +62,7 @@ class DevEvaluation:
         return self._metrics(self._data.dev)
 
     def _metrics(self, examples: tuple[Example, ...]) -> Metrics:
-        outputs = self._decoder.decode([example.source for example in examples])
+        outputs = self._decoder.decode_examples(examples)
         references = [example.references for example in examples]
         metrics = task_metrics(self._recipe, outputs, references)
         error_rate = self._aligner.error_rate(examples) if self._aligner else None

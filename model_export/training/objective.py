@@ -10,7 +10,7 @@ import tensorflow as tf
 from model_export.config import (
     GuidedAlignmentSettings,
     Recipe,
-    RnnSettings,
+    RnnDecoderSettings,
     XuHardSettings,
     XuSoftSettings,
     averaged_indices,
@@ -52,7 +52,7 @@ class DoublyStochasticTerm:
         """The penalty of the batch."""
         return self._factor * doubly_stochastic_penalty(
             output.attention_heads,
-            lengths=batch["lengths"],
+            lengths=output.position_counts,
             target_lengths=batch["target_lengths"],
         )
 
@@ -93,9 +93,9 @@ def objective_terms(recipe: Recipe) -> tuple[ObjectiveTerm, ...]:
     """The terms that a recipe asks for."""
     terms: list[ObjectiveTerm] = []
     match recipe.model:
-        case RnnSettings(attention=XuSoftSettings(penalty=penalty)) if penalty:
+        case RnnDecoderSettings(attention=XuSoftSettings(penalty=penalty)) if penalty:
             terms.append(DoublyStochasticTerm(penalty))
-        case RnnSettings(attention=XuHardSettings() as settings):
+        case RnnDecoderSettings(attention=XuHardSettings() as settings):
             terms.append(HardAttentionTerm(settings))
         case _:
             pass

@@ -44,7 +44,7 @@ class Seq2SeqLearner:
         with computing_in(recipe.training.precision):
             self.model = build_model(
                 recipe.seq2seq_model,
-                source_vocabulary_size=data.source_tokenizer.vocabulary_size,
+                source_vocabulary_size=data.source_vocabulary_size,
                 target_vocabulary_size=data.target_tokenizer.vocabulary_size,
                 seed=recipe.training.seed,
             )

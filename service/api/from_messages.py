@@ -55,20 +55,29 @@ def read_generate(message: inference_pb2.GenerateRequest, deadline: float | None
             attention level or priority unknown, an option of the answer out of range, or
             options contradict one another.
     """
-    options = message.options
     return GenerateCall(
         model=read_selector(message.model),
         texts=tuple(message.texts),
-        options=GenerateOptions(
-            max_length=options.max_length if options.HasField("max_length") else None,
-            min_length=options.min_length if options.HasField("min_length") else None,
-            prefix=options.prefix,
-            attention=read_level("options.attention", options.attention),
-            search=read_search(options),
-            form=read_form(options, path="options."),
-        ),
+        options=read_options(message.options),
         deadline=deadline,
         priority=read_priority(message.priority),
+    )
+
+
+def read_options(options: inference_pb2.GenerateOptions) -> GenerateOptions:
+    """The options of decoding.
+
+    Raises:
+        InvalidRequestError: The attention level is unknown, an option of the answer out of range,
+            or options contradict one another.
+    """
+    return GenerateOptions(
+        max_length=options.max_length if options.HasField("max_length") else None,
+        min_length=options.min_length if options.HasField("min_length") else None,
+        prefix=options.prefix,
+        attention=read_level("options.attention", options.attention),
+        search=read_search(options),
+        form=read_form(options, path="options."),
     )
 
 

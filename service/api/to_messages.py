@@ -7,7 +7,7 @@ from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 
-from heed.contract import Contract
+from heed.contract import Contract, ImageInput
 from heed.text.words import WordSpan
 from heed.v1 import inference_pb2, model_pb2
 from service.api.weight_messages import write_weights
@@ -55,7 +55,7 @@ def write_generate(answer: Answer) -> inference_pb2.GenerateResponse:
         results=[
             inference_pb2.GenerateResult(
                 source_tokens=write_tokens(result.source_tokens),
-                hypotheses=[_write_hypothesis(hypothesis) for hypothesis in result.hypotheses],
+                hypotheses=[write_hypothesis(hypothesis) for hypothesis in result.hypotheses],
             )
             for result in answer.results
         ],
@@ -75,7 +75,7 @@ def write_score(answer: Answer) -> inference_pb2.ScoreResponse:
 def _write_score_result(result: TextResult) -> inference_pb2.ScoreResult:
     return inference_pb2.ScoreResult(
         source_tokens=write_tokens(result.source_tokens),
-        target=_write_hypothesis(result.hypotheses[0]),
+        target=write_hypothesis(result.hypotheses[0]),
     )
 
 
@@ -136,7 +136,10 @@ def _describe(model: model_pb2.Model, contract: Contract) -> None:
     model.attention_average = contract.attention_average.description
     model.signatures.extend(sorted(signature.value for signature in contract.signatures))
     model.precision = contract.precision.value
-    model.source_tokenizer_sha256 = contract.source_tokenizer.sha256
+    if contract.source_tokenizer is not None:
+        model.source_tokenizer_sha256 = contract.source_tokenizer.sha256
+    if contract.image is not None:
+        model.image.CopyFrom(_write_image(contract.image))
     if contract.target_tokenizer is not None:
         model.target_tokenizer_sha256 = contract.target_tokenizer.sha256
     model.class_labels.extend(contract.labels)
@@ -149,6 +152,16 @@ def _describe(model: model_pb2.Model, contract: Contract) -> None:
             metrics=card.metrics,
             software=card.software,
         )
+    )
+
+
+def _write_image(image: ImageInput) -> model_pb2.ImageInput:
+    return model_pb2.ImageInput(
+        height=image.height,
+        max_width=image.max_width,
+        channel_count=image.channel_count,
+        cell_height=image.cell_height,
+        cell_width=image.cell_width,
     )
 
 
@@ -172,7 +185,8 @@ def write_tokens(tokens: Iterable[Token]) -> list[inference_pb2.Token]:
     ]
 
 
-def _write_hypothesis(hypothesis: Hypothesis) -> inference_pb2.Hypothesis:
+def write_hypothesis(hypothesis: Hypothesis) -> inference_pb2.Hypothesis:
+    """An output of an answer."""
     attention, alignment = hypothesis.attention, hypothesis.alignment
     return inference_pb2.Hypothesis(
         text=hypothesis.text,

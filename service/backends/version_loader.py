@@ -11,7 +11,9 @@ import numpy as np
 
 from heed.contract import (
     CLASSIFIER_SIGNATURES,
+    IMAGES_INPUT,
     SPECIAL_IDS,
+    WIDTHS_INPUT,
     Contract,
     ContractError,
     Signature,
@@ -80,10 +82,8 @@ async def _read_version(
         return LoadedVersion(
             key=key,
             contract=contract,
-            source_tokenizer=_read_tokenizer(outputs, "source", contract.source_tokenizer),
-            target_tokenizer_if_any=None
-            if contract.target_tokenizer is None
-            else _read_tokenizer(outputs, "target", contract.target_tokenizer),
+            source_tokenizer_if_any=_read_tokenizer(outputs, "source", contract.source_tokenizer),
+            target_tokenizer_if_any=_read_tokenizer(outputs, "target", contract.target_tokenizer),
             fingerprint=fingerprint,
         )
     except (ContractError, TokenizerError) as error:
@@ -121,7 +121,12 @@ def _check_signatures(contract: Contract) -> None:
         raise ContractError(f"the contract lacks the signatures {', '.join(missing)}")
 
 
-def _read_tokenizer(outputs: Mapping[str, Array], side: str, expected: TokenizerInfo) -> Tokenizer:
+def _read_tokenizer(
+    outputs: Mapping[str, Array], side: str, expected: TokenizerInfo | None
+) -> Tokenizer | None:
+    """A side's tokenizer; None where the contract has none: of pictures, and of labels."""
+    if expected is None:
+        return None
     tokenizer = Tokenizer(outputs[f"{side}_tokenizer"][0])
     if tokenizer.sha256 != expected.sha256:
         raise TokenizerError(
@@ -174,9 +179,18 @@ _TRIALS: Final = (
 )
 
 
+def _trial_source(contract: Contract) -> dict[str, Array]:
+    """One token, or a picture of one column."""
+    image, one = contract.image, np.ones(1, np.int32)
+    if image is None:
+        return {"tokens": np.full((1, 1), SPECIAL_IDS.unknown, np.int32), "lengths": one}
+    column = np.zeros((1, 1, image.height, image.channel_count), np.uint8)
+    return {IMAGES_INPUT: column, WIDTHS_INPUT: one}
+
+
 def _trial_inputs(signature: Signature, contract: Contract) -> dict[str, Array]:
     one = np.ones(1, np.int32)
-    source = {"tokens": np.full((1, 1), SPECIAL_IDS.unknown, np.int32), "lengths": one}
+    source = _trial_source(contract)
     if signature is Signature.SCORE:
         end = np.full((1, 1), SPECIAL_IDS.end, np.int32)
         return {**source, "target_tokens": end, "target_lengths": one}

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
 from service.domain.signatures import Array, InputArray
+
+_SENT_AS: Final = {"f": np.float32, "i": np.int32, "u": np.uint8}
+"""The number format of an input, by the kind of its numbers: floats, integers, pixels."""
 
 
 def stack_rows(rows: Sequence[Mapping[str, InputArray]]) -> dict[str, InputArray]:
     """Stacks the inputs of rows.
 
     Args:
-        rows: For each row its inputs by name, integers or floats, [] or [X]; the same names in
-            every row.
+        rows: For each row its inputs by name, integers, floats or bytes, [] or [X, ...]; the
+            same names in every row.
 
     Returns:
-        Inputs by name, int32 or float32, [B] or [B, longest X], filled up with 0.
+        Inputs by name, int32, float32 or uint8, [B] or [B, longest X, ...], filled up with 0.
 
     Example:
         >>> rows = [{"tokens": np.array([5, 6])}, {"tokens": np.array([7])}]
@@ -28,13 +32,13 @@ def stack_rows(rows: Sequence[Mapping[str, InputArray]]) -> dict[str, InputArray
 
 
 def _stack(values: Sequence[InputArray]) -> InputArray:
-    dtype = np.float32 if values[0].dtype.kind == "f" else np.int32
+    dtype = _SENT_AS[values[0].dtype.kind]
     if values[0].ndim == 0:
         return np.array(values, dtype=dtype)
-    longest = max(value.size for value in values)
-    padded: InputArray = np.zeros((len(values), longest), dtype=dtype)
+    longest = max(len(value) for value in values)
+    padded: InputArray = np.zeros((len(values), longest, *values[0].shape[1:]), dtype=dtype)
     for row, value in zip(padded, values, strict=True):
-        row[: value.size] = value
+        row[: len(value)] = value
     return padded
 
 

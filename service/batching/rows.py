@@ -33,9 +33,9 @@ class QueuedRow:
 
     Attributes:
         target: What is asked of whom.
-        inputs: The inputs by name, int32 or float32, [] or [X].
-        length: Tokens that count for batching and admission, 1 or more: those of the longest
-            input, as often as there are hypotheses.
+        inputs: The inputs by name, int32, float32 or uint8, [] or [X, ...].
+        length: Tokens, or columns of pixels, that count for batching and admission, 1 or more:
+            those of the longest input, as often as there are hypotheses.
         deadline: When the answer is of no use any more, on the loop's clock; None for never.
         answer: Settled by the batcher; cancelled by the caller who leaves.
         priority: How urgent it is.

@@ -41,16 +41,30 @@ class LoadedVersion:
     Attributes:
         key: Which version.
         contract: What it says about itself.
-        source_tokenizer: How source text becomes tokens.
+        source_tokenizer_if_any: How source text becomes tokens; None of a model that reads
+            pictures.
         target_tokenizer_if_any: How target tokens become text; None of a classifier.
         fingerprint: SHA-256 of the contract and the tokenizers as they were read.
     """
 
     key: VersionKey
     contract: Contract
-    source_tokenizer: Tokenizer
+    source_tokenizer_if_any: Tokenizer | None
     target_tokenizer_if_any: Tokenizer | None
     fingerprint: str = ""
+
+    @property
+    def source_tokenizer(self) -> Tokenizer:
+        """How source text becomes tokens.
+
+        Raises:
+            InvalidRequestError: The model reads pictures, and no text.
+        """
+        if self.source_tokenizer_if_any is None:
+            raise InvalidRequestError.of(
+                "model", f"{self.key.name!r} reads pictures, and no texts: use Caption"
+            )
+        return self.source_tokenizer_if_any
 
     @property
     def target_tokenizer(self) -> Tokenizer:

@@ -28,7 +28,7 @@ from service.errors import ModelAnswerError
 Array: TypeAlias = npt.NDArray[Any]
 IntArray: TypeAlias = npt.NDArray[np.int32]
 FloatArray: TypeAlias = npt.NDArray[np.float32]
-InputArray: TypeAlias = npt.NDArray[np.int32 | np.float32]
+InputArray: TypeAlias = npt.NDArray[np.int32 | np.float32 | np.uint8]
 
 
 class AttentionLevel(StrEnum):

@@ -14,6 +14,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from heed.v1 import inference_pb2
+from service.api.caption_messages import read_caption, write_caption
 from service.api.classify_messages import read_classify, write_classify
 from service.api.from_messages import read_generate, read_score, read_selector
 from service.api.stream_messages import read_stream_generate, write_stream_event
@@ -86,6 +87,12 @@ async def _classify(
     return write_classify(await pipeline.classify(read_classify(request, deadline)))
 
 
+async def _caption(
+    pipeline: InferencePipeline, request: inference_pb2.CaptionRequest, deadline: float | None
+) -> Message:
+    return write_caption(await pipeline.caption(read_caption(request, deadline)))
+
+
 async def _tokenize(
     pipeline: InferencePipeline, request: inference_pb2.TokenizeRequest, deadline: float | None
 ) -> Message:
@@ -114,6 +121,7 @@ METHODS: Final = (
     _posted("StreamGenerate", stream=_stream_generate),
     _posted("Score", _score),
     _posted("Classify", _classify),
+    _posted("Caption", _caption),
     _posted("Tokenize", _tokenize),
     HttpMethod("ListModels", "GET", (Path("/v1/models"),), _list_models),
     HttpMethod(

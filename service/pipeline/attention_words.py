@@ -78,11 +78,23 @@ def words_of(weights: FloatArray, target: WordAxis, source: WordAxis) -> FloatAr
     Returns:
         float32 [..., target words, source words].
     """
+    spread = rows_of_words(sums_over_words(weights, source.shares), target)
+    return np.minimum(spread, np.float32(1))  # sums may round to a little more
+
+
+def rows_of_words(weights: FloatArray, target: WordAxis) -> FloatArray:
+    """Weights whose rows are pieces as weights whose rows are words: the mean of a word's pieces.
+
+    Args:
+        weights: float32 [..., T, S].
+        target: The axis of the T pieces.
+
+    Returns:
+        float32 [..., target words, S].
+    """
     belongs = (target.shares > 0).astype(np.float32)
     means = belongs / np.maximum(belongs.sum(axis=0), np.float32(1))
-    rows = sums_over_words(np.swapaxes(sums_over_words(weights, source.shares), -1, -2), means)
-    spread = np.swapaxes(rows, -1, -2)
-    return np.minimum(spread, np.float32(1))  # sums may round to a little more
+    return np.swapaxes(sums_over_words(np.swapaxes(weights, -1, -2), means), -1, -2)
 
 
 def sums_over_words(values: Array, shares: FloatArray) -> Array:

@@ -111,12 +111,22 @@ def _read_result(
 ) -> TextResult:
     tokens = source_tokens(source)
     hypotheses = read_hypotheses(answer.outputs, len(source), most=most)
-    return TextResult(tokens, tuple(_describe(each, tokens, tokenizer) for each in hypotheses))
+    return TextResult(tokens, tuple(describe(each, tokens, tokenizer) for each in hypotheses))
 
 
-def _describe(
+def describe(
     hypothesis: RowHypothesis, source: tuple[Token, ...], tokenizer: Tokenizer
 ) -> Hypothesis:
+    """A row's output as callers get it.
+
+    Args:
+        hypothesis: What the model said.
+        source: The tokens that the attention is over; none of a picture.
+        tokenizer: Joins the output's tokens.
+
+    Raises:
+        ModelAnswerError: The tokens do not make a text.
+    """
     try:
         text, tokens = target_tokens(
             tokenizer, hypothesis.token_ids, hypothesis.token_scores.tolist()

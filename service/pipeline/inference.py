@@ -12,16 +12,18 @@ from typing import Final, TypeVar
 from service.backends.registry import ModelRegistry
 from service.batching.batcher import Batcher
 from service.domain.answers import Answer, TextResult, TokenizeAnswer
+from service.domain.captions import CaptionAnswer, CaptionCall, CaptionedImage
 from service.domain.classification import ClassifiedText, ClassifyAnswer, ClassifyCall
 from service.domain.models import LoadedVersion, ModelSelector, ModelState, VersionKey
 from service.domain.requests import GenerateCall, ScoreCall, TokenizeCall
 from service.domain.streams import ManyAnswer, ManyCall, ManyInput, StreamCall, StreamEvent
 from service.errors import InvalidRequestError, ModelAnswerError, VersionGoneError
 from service.pipeline.cached_answers import CachedAnswers
+from service.pipeline.captioning import caption_on, read_pictures
 from service.pipeline.classifying import classify_on
 from service.pipeline.field_paths import PATHS_OF_MANY, with_paths
 from service.pipeline.generating import encode_prefix, generate_on
-from service.pipeline.limits import check_characters, check_count
+from service.pipeline.limits import check_bytes, check_characters, check_count
 from service.pipeline.many import answer_many
 from service.pipeline.patience import patiently
 from service.pipeline.scoring import score_on
@@ -38,6 +40,8 @@ Results = TypeVar("Results")
 
 MOST_SWAPS: Final = 3
 """How often a call begins anew because the version that answered it was unloaded."""
+CALLS_DECODING_PICTURES: Final = 2
+"""How many calls have pictures decoded at once: a picture may need a hundred times its file."""
 
 
 class InferencePipeline:
@@ -62,6 +66,7 @@ class InferencePipeline:
         self._batcher = batcher
         self._settings = settings
         self._answers = answers or CachedAnswers()
+        self._picture_room = asyncio.Semaphore(CALLS_DECODING_PICTURES)
 
     @property
     def is_ready(self) -> bool:
@@ -194,6 +199,33 @@ class InferencePipeline:
 
         key, results = await self._on_a_version(call.model, work)
         return ClassifyAnswer(key, results, stopwatch.timings())
+
+    async def caption(self, call: CaptionCall) -> CaptionAnswer:
+        """Writes an output for every picture.
+
+        Raises:
+            ServiceError: The call failed as a whole.
+        """
+        check_count("images", len(call.images), self._settings.max_texts_per_call)
+        check_bytes("images", call.images, self._settings.max_image_bytes)
+        self._check_characters(["options.prefix"], [call.options.prefix])
+        stopwatch = Stopwatch()
+
+        async def work(version: LoadedVersion) -> tuple[CaptionedImage, ...]:
+            self._batcher.check_room(version.key.name, priority=call.priority)
+            with stopwatch.tokenizing():
+                pictures = await read_pictures(
+                    version,
+                    call,
+                    max_pixels=self._settings.max_image_pixels,
+                    room=self._picture_room,
+                )
+            return await caption_on(
+                version, call, pictures, batcher=self._batcher, stopwatch=stopwatch
+            )
+
+        key, results = await self._on_a_version(call.model, work)
+        return CaptionAnswer(key, results, stopwatch.timings())
 
     async def tokenize(self, call: TokenizeCall) -> TokenizeAnswer:
         """Splits every text into tokens. Texts may be longer than the model takes.

@@ -63,6 +63,25 @@ def check_characters(fields: Sequence[str], texts: Sequence[str], max_characters
     violations.check()
 
 
+def check_bytes(field: str, images: Sequence[bytes], max_bytes: int) -> None:
+    """Checks picture files before any work is spent on them.
+
+    Args:
+        field: The path of the list that holds them.
+        images: The files.
+        max_bytes: The most bytes of a file.
+
+    Raises:
+        InvalidRequestError: A file is empty or longer.
+    """
+    violations = Violations()
+    for index, content in enumerate(images):
+        if not 1 <= len(content) <= max_bytes and not violations.is_full:
+            limits = f"must be a file of 1 to {max_bytes} bytes, got {len(content)}"
+            violations.add(f"{field}[{index}].content", limits)
+    violations.check()
+
+
 def check_source(
     violations: Violations, field: str, *, token_count: int, contract: Contract
 ) -> None:

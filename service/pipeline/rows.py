@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from heed.contract import SPECIAL_IDS, Signature
+from heed.contract import IMAGES_INPUT, SPECIAL_IDS, WIDTHS_INPUT, Signature
 from service.batching.batcher import Batcher, QueuedRow, RowAnswer
 from service.domain.models import LoadedVersion
 from service.domain.requests import BeamOptions, GenerateOptions, Priority, SamplingOptions
@@ -65,6 +66,15 @@ def decoding_inputs(
     """
     return {
         **_source_inputs(source_ids),
+        **options_inputs(prefix_ids, options=options, longest=longest),
+    }
+
+
+def options_inputs(
+    prefix_ids: Sequence[int], *, options: GenerateOptions, longest: int
+) -> dict[str, InputArray]:
+    """The inputs of a row to decode that are not its source; see `decoding_inputs`."""
+    return {
         "max_lengths": _scalar(longest if options.max_length is None else options.max_length),
         "min_lengths": _scalar(options.min_length or 0),
         # Never without a column: TensorFlow Serving's batching refuses to merge empty inputs with
@@ -98,11 +108,20 @@ def _search_inputs(search: BeamOptions | SamplingOptions | None) -> dict[str, In
 
 def score_inputs(source_ids: Sequence[int], target_ids: Sequence[int]) -> dict[str, InputArray]:
     """Inputs of a row to score; the target is taken as it is."""
+    return {**_source_inputs(source_ids), **target_inputs(target_ids)}
+
+
+def target_inputs(target_ids: Sequence[int]) -> dict[str, InputArray]:
+    """The inputs of a row to score that are not its source."""
     return {
-        **_source_inputs(source_ids),
         "target_tokens": np.array(target_ids, dtype=np.int32),
         "target_lengths": _scalar(len(target_ids)),
     }
+
+
+def picture_inputs(columns: NDArray[np.uint8]) -> dict[str, InputArray]:
+    """The inputs of a row that are its picture, columns of pixels [W, H, C]."""
+    return {IMAGES_INPUT: columns, WIDTHS_INPUT: _scalar(len(columns))}
 
 
 def classify_inputs(
@@ -212,4 +231,5 @@ async def _all_answers(rows: Sequence[QueuedRow]) -> Sequence[RowAnswer]:
 
 
 def _length(inputs: dict[str, InputArray]) -> int:
-    return max(value.size for value in inputs.values())
+    """Tokens, or columns of pixels, of the longest input."""
+    return max(len(value) if value.ndim else 1 for value in inputs.values())

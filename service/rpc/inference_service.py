@@ -12,6 +12,7 @@ from typing import Any
 import grpc.aio
 
 from heed.v1 import inference_pb2, inference_pb2_grpc
+from service.api.caption_messages import read_caption, write_caption
 from service.api.classify_messages import read_classify, write_classify
 from service.api.deadlines import deadline_after
 from service.api.from_messages import read_generate, read_score, read_selector
@@ -88,6 +89,13 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         """Gives every text its labels."""
         call = read_classify(request, _deadline_of(context))
         return write_classify(await self._pipeline.classify(call))
+
+    async def Caption(
+        self, request: inference_pb2.CaptionRequest, context: Context
+    ) -> inference_pb2.CaptionResponse:
+        """Writes an output for every picture."""
+        call = read_caption(request, _deadline_of(context))
+        return write_caption(await self._pipeline.caption(call))
 
     async def Tokenize(
         self, request: inference_pb2.TokenizeRequest, context: Context

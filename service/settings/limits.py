@@ -16,6 +16,15 @@ class LimitSettings(SettingsGroup):
         ge=1,
         description="The longest text in Unicode code points; looked at before tokenizing.",
     )
+    max_image_bytes: int = Field(
+        default=1024 * 1024, ge=1, description="The largest picture file, in bytes."
+    )
+    max_image_pixels: int = Field(
+        default=4 * 1024 * 1024,
+        ge=1,
+        le=64 * 1024 * 1024,
+        description="The most pixels of a picture; looked at before it is decoded.",
+    )
     max_message_bytes: int = Field(
         default=4 * 1024 * 1024,
         ge=1024,
