@@ -37,6 +37,10 @@ fuzz: $(READY) ## Fuzz whatever takes input from outside: FUZZ_S=20 seconds for 
 test-tf-serving: $(READY) ## Test a real TensorFlow Serving: IMAGE=tensorflow/serving:2.20.0 (Linux, Docker).
 	@PYTHON=$(VENV)/bin/python tools/test_tf_serving.sh "$(IMAGE)" $(TESTS)
 
+.PHONY: test-deploy
+test-deploy: $(READY) ## Build the containers and hurt them: ENGINE=PROGRAM starts Docker where it does not run.
+	@PYTHON=$(VENV)/bin/python tools/test_deploy.sh "$(ENGINE)" $(TESTS)
+
 .PHONY: check
 check: lint types imports protos ## All checks without the tests.
 
@@ -70,6 +74,7 @@ generate: $(READY) ## Generate the Python messages from protos/.
 docs: $(READY) ## Write the pages that are made from the code.
 	@$(VENV)/bin/python tools/document_errors.py
 	@$(VENV)/bin/python tools/document_metrics.py
+	@$(VENV)/bin/python tools/document_settings.py
 
 .PHONY: dashboards
 dashboards: $(READY) ## Write Grafana's dashboards from tools/dashboards.
