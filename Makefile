@@ -33,6 +33,16 @@ test: $(READY) lint types imports protos ## Check the code and run every test.
 fuzz: $(READY) ## Fuzz whatever takes input from outside: FUZZ_S=20 seconds for each target.
 	@$(VENV)/bin/python tools/fuzz.py --seconds-each $(or $(FUZZ_S),20)
 
+MODEL ?= g2p-quick
+
+.PHONY: loadtest
+loadtest: $(READY) models/$(MODEL) ## The highest rate within loadtest/objectives.toml: MODEL=NAME, LOADTEST="--seconds 20 ...".
+	@$(VENV)/bin/heed loadtest search models/$(MODEL) $(LOADTEST)
+
+models/%: | $(READY)
+	@$(VENV)/bin/heed train $* --out runs/$*
+	@$(VENV)/bin/heed export runs/$* --models-dir models
+
 .PHONY: test-tf-serving
 test-tf-serving: $(READY) ## Test a real TensorFlow Serving: IMAGE=tensorflow/serving:2.20.0 (Linux, Docker).
 	@PYTHON=$(VENV)/bin/python tools/test_tf_serving.sh "$(IMAGE)" $(TESTS)
@@ -71,10 +81,16 @@ generate: $(READY) ## Generate the Python messages from protos/.
 	@tools/generate_protos.sh
 
 .PHONY: docs
-docs: $(READY) ## Write the pages that are made from the code.
+docs: $(READY) ## Write the pages that are made from the code, and build the documentation into site/.
 	@$(VENV)/bin/python tools/document_errors.py
 	@$(VENV)/bin/python tools/document_metrics.py
 	@$(VENV)/bin/python tools/document_settings.py
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
+	@echo "Read it: make read-docs, or open site/index.html"
+
+.PHONY: read-docs
+read-docs: $(READY) ## Show the documentation at http://127.0.0.1:8000, and again whenever a page changes.
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs serve
 
 .PHONY: dashboards
 dashboards: $(READY) ## Write Grafana's dashboards from tools/dashboards.
@@ -85,6 +101,6 @@ lock: $(READY) ## Renew the lock files.
 	@tools/lock.sh
 
 .PHONY: clean
-clean: ## Remove caches and what the demo made (runs/, models/); keep .venv.
-	rm -rf runs models .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## Remove caches, the built documentation and what the demo made (runs/, models/); keep .venv.
+	rm -rf runs models site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

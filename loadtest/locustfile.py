@@ -25,7 +25,8 @@ from locust.runners import MasterRunner
 
 from heed.defaults import DEFAULT_ADDRESS
 from loadtest.arrivals import arrivals
-from loadtest.asking import Asker, AskKind
+from loadtest.asking import Asker
+from loadtest.kinds import AskKind
 from loadtest.options import LoadOptions, add_load_arguments, load_options
 from loadtest.recording import Recorder
 from loadtest.samples import Sample

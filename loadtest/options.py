@@ -13,7 +13,8 @@ from heed.cli.arguments import API_KEY_VARIABLE
 from heed.client import Tls
 from heed.defaults import DEFAULT_TIMEOUT_S
 from loadtest.arrivals import Pattern, PatternKind, Spacing
-from loadtest.asking import AskKind, AskOptions, Mix
+from loadtest.asking import AskOptions
+from loadtest.kinds import AskKind, Mix
 from loadtest.texts import LengthKind, make_texts, read_texts
 
 TEXT_COUNT: Final = 5000

@@ -133,11 +133,19 @@ class Load:
         return percentile(sorted(sample.late_s for sample in self.samples), share)
 
 
-def load_of(samples: Iterable[Sample], *, warm_up_s: float = 0.0) -> Load:
-    """The load that samples make, without those due in its first seconds."""
+def load_of(
+    samples: Iterable[Sample], *, warm_up_s: float = 0.0, seconds: float = math.inf
+) -> Load:
+    """The load that samples make.
+
+    Args:
+        samples: All requests.
+        warm_up_s: Requests due in the first seconds are left out.
+        seconds: So are those due so many seconds later.
+    """
     ordered = sorted(samples, key=lambda sample: sample.due_s)
     if not ordered:
         return Load((), 0.0)
     begin_s = ordered[0].due_s + warm_up_s
-    kept = [sample for sample in ordered if sample.due_s >= begin_s]
-    return Load(kept, max(0.0, ordered[-1].due_s - begin_s))
+    kept = [sample for sample in ordered if begin_s <= sample.due_s < begin_s + seconds]
+    return Load(kept, max(0.0, min(seconds, ordered[-1].due_s - begin_s)))

@@ -29,6 +29,7 @@ ASK: Final = (
     Command("generate", "answer texts, and show the attention", "heed.cli.generate"),
     Command("score", "how probable a given output is", "heed.cli.score"),
     Command("classify", "label texts, and show the attention", "heed.cli.classify"),
+    Command("caption", "read pictures, and show the attention", "heed.cli.caption"),
     Command("tokenize", "how a model splits a text", "heed.cli.tokenize"),
     Command("models", "list the models of a gateway", "heed.cli.models"),
 )
@@ -42,6 +43,7 @@ SERVE: Final = (
         passes_name=True,
     ),
     Command("model-server", "run the local model server", "model_server.main", extra="train"),
+    Command("loadtest", "find out how much a gateway carries", "loadtest.main", extra="loadtest"),
 )
 MAKE: Final = tuple(
     Command(name, summary, "model_export.main", extra="train", passes_name=True)

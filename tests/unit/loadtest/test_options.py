@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loadtest.arrivals import PatternKind
-from loadtest.asking import AskKind, Mix
+from loadtest.kinds import AskKind, Mix
 from loadtest.options import add_load_arguments, load_options
 
 
