@@ -121,23 +121,23 @@ class Tokenizer:
                 )
 
     def _with_spans(self, text: str, pieces: Iterable[Any]) -> tuple[TextToken, ...]:
-        to_code_point = _byte_to_code_point(text)
-        spans = [
-            (piece.id, to_code_point[piece.begin], to_code_point[piece.end]) for piece in pieces
-        ]
+        spans = [(piece.id, piece.begin, piece.end) for piece in pieces]
+        if not text.isascii():
+            to_code_point = _byte_to_code_point(text)
+            spans = [(one, to_code_point[begin], to_code_point[end]) for one, begin, end in spans]
         tokens = []
         for token_id, begin, end in _with_shared_spans(spans):
-            begin, end = _without_white_space(text, begin, end)
-            tokens.append(
-                TextToken(token_id, text[begin:end], begin, end, token_id == self._unknown_id)
-            )
+            covered = text[begin:end]
+            visible = covered.strip()  # a span of white space alone stays as it is
+            if visible and len(visible) < len(covered):
+                begin += len(covered) - len(covered.lstrip())
+                covered, end = visible, begin + len(visible)
+            tokens.append(TextToken(token_id, covered, begin, end, token_id == self._unknown_id))
         return tuple(tokens)
 
 
-def _byte_to_code_point(text: str) -> Sequence[int]:
+def _byte_to_code_point(text: str) -> list[int]:
     """For every byte offset of the text's UTF-8 form, the offset in code points."""
-    if text.isascii():
-        return range(len(text) + 1)
     offsets: list[int] = []
     for index, character in enumerate(text):
         offsets.extend([index] * len(character.encode()))
@@ -150,6 +150,8 @@ def _with_shared_spans(spans: Sequence[tuple[int, int, int]]) -> list[tuple[int,
     When normalisation turns one character into several (the ligature "fi" into "f", "i"),
     SentencePiece gives the character to the last of them.
     """
+    if all(begin < end for _, begin, end in spans):
+        return list(spans)
     shared: list[tuple[int, int, int]] = []
     next_begin, next_end = -1, -1
     for token_id, begin, end in reversed(spans):
@@ -158,13 +160,3 @@ def _with_shared_spans(spans: Sequence[tuple[int, int, int]]) -> list[tuple[int,
         shared.append((token_id, begin, end))
         next_begin, next_end = begin, end
     return shared[::-1]
-
-
-def _without_white_space(text: str, begin: int, end: int) -> tuple[int, int]:
-    """Narrows a span to its visible characters; a span of white space alone stays as it is."""
-    span = text[begin:end]
-    visible = span.strip()
-    if not visible or len(visible) == len(span):
-        return begin, end
-    begin += len(span) - len(span.lstrip())
-    return begin, begin + len(visible)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -24,6 +24,8 @@ from service.errors import (
     QueueFullError,
     Stage,
 )
+from tests.support.timed_predictor import TimedPredictor, timed_row
+from tests.support.virtual_time import VirtualTimeLoop, run_in_virtual_time
 
 TARGET = PredictTarget(VersionKey("m", 1), Signature.SCORE, ("scores",))
 POISON = 99
@@ -61,7 +63,7 @@ def predictor() -> HeldPredictor:
 @pytest.fixture
 async def batcher(predictor: HeldPredictor) -> AsyncIterator[Batcher]:
     rules = SchedulingRules(
-        BatchLimits(max_tokens=64, max_rows=8), max_queue_tokens=20, max_in_flight=1
+        BatchLimits(max_tokens=64, max_rows=8), max_queue_tokens=20, max_in_flight=1, max_wait_s=0.0
     )
     batcher = Batcher(predictor, rules, max_predict_s=30.0)
     task = asyncio.create_task(batcher.run())
@@ -258,3 +260,35 @@ async def test_the_next_batch_leaves_before_callers_work_on_their_answers(
     predictor.gate.set()
     await asyncio.gather(*calls)
     assert batches_seen == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("turn_s", "batches"),
+    [(0.0, [[1], [2], [3], [4]]), (0.0015, [[1, 2, 3], [4]])],
+    ids=["an idle loop", "a busy loop"],
+)
+def test_a_busy_event_loop_sends_fewer_batches_and_none_waits_longer_than_allowed(
+    turn_s: float, batches: list[list[int]]
+) -> None:
+    predictor = TimedPredictor(fixed_s=0.0001, workers=8)
+
+    async def scenario() -> list[float]:
+        loop = cast("VirtualTimeLoop", asyncio.get_running_loop())
+        rules = SchedulingRules(BatchLimits(max_tokens=64, max_rows=8), max_in_flight=8)
+        batcher = Batcher(predictor, rules, max_predict_s=30.0)
+        running = asyncio.create_task(batcher.run())
+        await asyncio.sleep(0)
+        rows = []
+        for token in range(1, 5):
+            rows.append(timed_row(token))
+            batcher.submit(rows[-1:])
+            loop.compute(turn_s)
+            await asyncio.sleep(0 if turn_s else 0.001)
+        answers = await asyncio.gather(*(row.answer for row in rows))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return [answer.queue_s for answer in answers]
+
+    waits = run_in_virtual_time(scenario())
+    assert predictor.batches == batches
+    assert max(waits) <= 0.002 + 3 * turn_s  # the turns in which it leaves count too
