@@ -195,7 +195,7 @@ def test_the_autoscaler_asks_for_what_the_adapter_knows_and_prometheus_records()
     assert names == set(adapter_queries())
     recorded = {rule["record"] for rule in rules() if "record" in rule}
     for query in adapter_queries().values():
-        assert re.fullmatch(r"sum\((\S+)\{\}\)", query)[1] in recorded  # type: ignore[index]
+        assert re.fullmatch(r"sum\(avg_over_time\((\S+)\{\}\[2m\]\)\)", query)[1] in recorded  # type: ignore[index]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
