@@ -12,7 +12,7 @@ _KEPT: Final = {"\t", "\n"}
 Attribute = str | float | bool | None
 
 
-def element(name: str, *children: str, **attributes: Attribute) -> str:
+def element(name: str, /, *children: str, **attributes: Attribute) -> str:
     """An element as text.
 
     Args:
@@ -25,7 +25,7 @@ def element(name: str, *children: str, **attributes: Attribute) -> str:
     return f"<{name}{written}>{''.join(children)}</{name}>"
 
 
-def void_element(name: str, **attributes: Attribute) -> str:
+def void_element(name: str, /, **attributes: Attribute) -> str:
     """An HTML element that never has an end, such as `meta`."""
     return f"<{name}{''.join(_attribute(key, value) for key, value in attributes.items())}>"
 

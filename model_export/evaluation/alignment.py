@@ -16,6 +16,7 @@ from model_export.data.examples import Example, Link
 from model_export.data.links import words_of_pieces
 from model_export.decoding.step_model import average_attention
 from model_export.errors import DataError
+from model_export.evaluation.padding import padded
 from model_export.models import Seq2Seq
 
 Pairs = set[tuple[int, int]]
@@ -48,15 +49,23 @@ def alignment_error_rate(found: Sequence[Pairs], truth: Sequence[Sequence[Link]]
     Raises:
         DataError: Nothing is found and nothing is sure.
     """
-    hits = total = 0
-    for links, right in zip(found, truth, strict=True):
-        sure = {(link.source, link.target) for link in right if link.is_sure}
-        possible = {(link.source, link.target) for link in right}
-        hits += len(links & sure) + len(links & possible)
-        total += len(links) + len(sure)
+    counts = alignment_counts(found, truth)
+    hits, total = sum(hits for hits, _ in counts), sum(total for _, total in counts)
     if not total:
         raise DataError("there are no links to compare with")
     return 1.0 - hits / total
+
+
+def alignment_counts(
+    found: Sequence[Pairs], truth: Sequence[Sequence[Link]]
+) -> list[tuple[int, int]]:
+    """Of each pair of texts the numerator and the denominator of `alignment_error_rate`."""
+    counts = []
+    for links, right in zip(found, truth, strict=True):
+        sure = {(link.source, link.target) for link in right if link.is_sure}
+        possible = {(link.source, link.target) for link in right}
+        counts.append((len(links & sure) + len(links & possible), len(links) + len(sure)))
+    return counts
 
 
 class Aligner:
@@ -92,16 +101,19 @@ class Aligner:
 
         Those that the model cannot hold are left out.
         """
+        found, truth = self.alignments(examples)
+        return alignment_error_rate(found, truth) if found else None
+
+    def alignments(self, examples: Sequence[Example]) -> tuple[list[Pairs], list[tuple[Link, ...]]]:
+        """The links found, and the right ones, of the examples as in `error_rate`."""
         rows = [self._row(example) for example in examples if example.links is not None]
         rows = sorted(filter(self._fits, rows), key=lambda row: len(row.source))
-        if not rows:
-            return None
         found = [
             links
             for start in range(0, len(rows), _ROWS_AT_ONCE)
             for links in self._align(rows[start : start + _ROWS_AT_ONCE])
         ]
-        return alignment_error_rate(found, [row.links for row in rows])
+        return found, [row.links for row in rows]
 
     def _row(self, example: Example) -> _Row:
         source, target = example.source, example.references[0]
@@ -123,21 +135,14 @@ class Aligner:
         )
 
     def _align(self, rows: Sequence[_Row]) -> Iterator[Pairs]:
-        tokens = _padded([row.source for row in rows])
-        inputs = _padded([[SPECIAL_IDS.begin, *row.target[:-1]] for row in rows])
+        tokens = padded([row.source for row in rows])
+        inputs = padded([[SPECIAL_IDS.begin, *row.target[:-1]] for row in rows])
         lengths = np.array([len(row.source) for row in rows], np.int32)
         places = self._best_places(tf.constant(tokens), tf.constant(lengths), tf.constant(inputs))
         for row, best in zip(rows, places.numpy(), strict=True):
             pairs = zip(best, row.target_words, strict=False)
             words = [(row.source_words[place], target) for place, target in pairs]
             yield {(s, t) for s, t in words if s is not None and t is not None}
-
-
-def _padded(rows: Sequence[Sequence[int]]) -> np.ndarray[Any, np.dtype[np.int32]]:
-    padded = np.full([len(rows), max(map(len, rows))], SPECIAL_IDS.pad, np.int32)
-    for index, row in enumerate(rows):
-        padded[index, : len(row)] = row
-    return padded
 
 
 def _best_places(model: Seq2Seq, layers: Sequence[int]) -> Any:

@@ -13,6 +13,7 @@ from heed.contract import MAX_LENGTH_PENALTY
 from model_export.data.examples import Split
 
 if TYPE_CHECKING:
+    from model_export.evaluation.evaluate import Judgement
     from model_export.evaluation.metrics import Metrics
     from model_export.evaluation.text_outputs import Beam
 
@@ -32,6 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to evaluate on (default: test)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--report",
+        type=_report_path,
+        metavar="FILE.html",
+        help="write a page about the model as well: quality with intervals, by length, examples "
+        "with their attention, and how each head spreads it; it needs no network",
+    )
     parser.add_argument(
         "--data-dir",
         type=Path,
@@ -53,6 +61,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _report_path(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise argparse.ArgumentTypeError(f"{text!r} does not end with .html")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r} to write into")
+    return path
+
+
 def _beam_width(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= MAX_BEAM_WIDTH:
         raise argparse.ArgumentTypeError(f"{text!r} is not an integer of 1 to {MAX_BEAM_WIDTH}")
@@ -71,13 +88,16 @@ def _length_penalty(text: str) -> float:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluates, prints the metrics, and saves them in the run as `save_metrics` says."""
-    from model_export.evaluation.evaluate import evaluate_run, save_metrics
+    from model_export.evaluation.evaluate import judge, save_metrics
+    from model_export.runs.training_run import TrainingRun
 
     if arguments.length_penalty is not None and arguments.beam_width is None:
         print("heed: error: --length-penalty needs --beam-width", file=sys.stderr)
         return 2
     split, beam = Split(arguments.split), _beam(arguments)
-    metrics = evaluate_run(arguments.run, split=split, data_dir=arguments.data_dir, beam=beam)
+    training_run = TrainingRun.load(arguments.run)
+    judgement = judge(training_run, split=split, data_dir=arguments.data_dir, beam=beam)
+    metrics = judgement.metrics
     if arguments.json:
         print(json.dumps(metrics.as_dict(), indent=2), flush=True)
     else:
@@ -85,7 +105,16 @@ def run(arguments: argparse.Namespace) -> int:
         _print_confusion(metrics)
     # Last, so that a full disk does not cost the figures.
     save_metrics(metrics, arguments.run, split=split, beam=beam)
+    if arguments.report is not None:
+        _write_report(judgement, arguments.report)
     return 0
+
+
+def _write_report(judgement: Judgement, path: Path) -> None:
+    from model_export.evaluation.report.build import write_report
+
+    write_report(judgement, path)
+    print(f"heed: wrote {path}", file=sys.stderr)
 
 
 def _beam(arguments: argparse.Namespace) -> Beam | None:

@@ -86,7 +86,7 @@ def judge(
             display.update(done, "")
 
         if run.labels:
-            label_outputs = _label_decoder(run).decode(sources, on_progress)
+            label_outputs = label_decoder_of(run).decode(sources, on_progress)
         else:
             outputs = _text_decoder(run, beam).decode_examples(examples, on_progress)
     metrics: Metrics
@@ -127,7 +127,8 @@ def _text_decoder(run: TrainingRun, beam: Beam | None) -> TextDecoder:
     )
 
 
-def _label_decoder(run: TrainingRun) -> LabelDecoder:
+def label_decoder_of(run: TrainingRun) -> LabelDecoder:
+    """What labels texts with the model of a run."""
     return LabelDecoder(
         run.model,
         run.recipe.classifier_model,

@@ -60,7 +60,7 @@ class LabelDecoder:
         self._tokenizer = tokenizer
         self._labels = labels
         self._batch_size = batch_size
-        self._run = tf.function(model, reduce_retracing=True)
+        self._run = _outputs_of(model, reads_sentences=settings.sentences is not None)
 
     def decode(
         self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None
@@ -117,6 +117,15 @@ class LabelDecoder:
             )
             for text, row, weights in zip(texts, probabilities, attention, strict=True)
         ]
+
+
+def _outputs_of(model: AnyClassifier, *, reads_sentences: bool) -> Any:
+    """From `model_inputs` to a `ClassifierOutput`, traced once for all lengths."""
+    matrix, vector = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)
+    inputs = {"tokens": matrix, "lengths": vector}
+    if reads_sentences:
+        inputs["sentence_ids"] = matrix
+    return tf.function(lambda given: model(given), input_signature=[inputs])  # noqa: PLW0108
 
 
 def label_metrics(

@@ -63,16 +63,21 @@ def pronunciation_metrics(
         raise ValueError(f"{len(hypotheses)} hypotheses for {len(references)} words")
     wrong, edits, phonemes = 0, 0, 0
     for hypothesis, right in zip(hypotheses, references, strict=True):
-        produced = hypothesis.split()
-        # Of references that are equally close, the longest.
-        distance, negative_length = min(
-            (edit_distance(produced, reference.split()), -len(reference.split()))
-            for reference in right
+        distance, length = closest_edits(
+            hypothesis.split(), [reference.split() for reference in right]
         )
         wrong += distance > 0
         edits += distance
-        phonemes -= negative_length
+        phonemes += length
     return PronunciationMetrics(len(hypotheses), wrong, phonemes, edits)
+
+
+def closest_edits(produced: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """The edits to the closest reference, and its length; of equally close ones the longest."""
+    distance, negative_length = min(
+        (edit_distance(produced, reference), -len(reference)) for reference in references
+    )
+    return distance, -negative_length
 
 
 def edit_distance(left: Sequence[str], right: Sequence[str]) -> int:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model_export.config import BleuTokenizer
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +54,30 @@ def translation_metrics(
     Raises:
         ValueError: There are no sentences, or not as many hypotheses as sentences.
     """
-    from sacrebleu.metrics.bleu import BLEU
-    from sacrebleu.metrics.chrf import CHRF
-
     if not hypotheses or len(hypotheses) != len(references):
         raise ValueError(f"{len(hypotheses)} hypotheses for {len(references)} sentences")
-    most = max(len(right) for right in references)
-    # sacreBLEU wants the first reference of every sentence, then the second, where there is one.
-    streams: list[Any] = [
-        [right[index] if index < len(right) else None for right in references]
-        for index in range(most)
-    ]
-    bleu = BLEU(lowercase=lowercase, tokenize=str(tokenizer), force=True)
+    bleu, chrf = corpus_metrics(tokenizer, lowercase=lowercase)
+    streams = reference_streams(references)
     return TranslationMetrics(
         sentence_count=len(hypotheses),
         bleu=float(bleu.corpus_score(hypotheses, streams).score),
-        chrf=float(CHRF(lowercase=lowercase).corpus_score(hypotheses, streams).score),
+        chrf=float(chrf.corpus_score(hypotheses, streams).score),
     )
+
+
+def corpus_metrics(tokenizer: BleuTokenizer, *, lowercase: bool) -> tuple[BLEU, CHRF]:
+    """BLEU and chrF2 as `translation_metrics` has them."""
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+
+    bleu = BLEU(lowercase=lowercase, tokenize=str(tokenizer), force=True)
+    return bleu, CHRF(lowercase=lowercase)
+
+
+def reference_streams(references: Sequence[Sequence[str]]) -> list[Any]:
+    """The first reference of every sentence, then the second, or None: sacreBLEU's order."""
+    most = max(len(right) for right in references)
+    return [
+        [right[index] if index < len(right) else None for right in references]
+        for index in range(most)
+    ]

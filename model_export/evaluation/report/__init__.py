@@ -1,0 +1,1 @@
+"""`heed evaluate --report`: a page about a model, without a network and without scripts."""
