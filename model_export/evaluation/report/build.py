@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-import heed
 from heed.figures.markup import element, escaped
 from model_export.data.examples import take_evenly
 from model_export.evaluation.alignment import alignment_counts
@@ -179,7 +179,7 @@ def _heading(judgement: Judgement) -> str:
             ("training", escaped(_training(run))),
             ("data", escaped(recipe.card.training_data)),
             ("licence of the data", escaped(recipe.card.training_data_license)),
-            ("Heed", escaped(heed.__version__)),
+            ("Heed", escaped(metadata.version("heed"))),
         ]
     )
 
