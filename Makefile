@@ -27,6 +27,7 @@ demo: $(READY) ## Train a small model, serve it, ask it, and show the attention.
 
 .PHONY: test
 test: $(READY) lint types imports protos ## Check the code and run every test.
+	@tools/install_chromium.sh
 	@$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)
 
 .PHONY: fuzz
@@ -79,6 +80,10 @@ protos: $(READY) ## Lint the protos (the tests check that the generated code is 
 .PHONY: generate
 generate: $(READY) ## Generate the Python messages from protos/.
 	@tools/generate_protos.sh
+
+.PHONY: web
+web: ## Build the attention explorer from web/ into heed/page (needs Node.js 20 or newer).
+	@cd web && npm ci --silent && npm run --silent build
 
 .PHONY: docs
 docs: $(READY) ## Write the pages that are made from the code, and build the documentation into site/.

@@ -35,6 +35,9 @@ const FIELD_NAMES: [RegExp, string][] = [
   [/(^|\.)text(s\[\d+\])?$|source_text$/, "The text"],
 ];
 
+/** What continues a sentence that a field's name begins. */
+const PREDICATE = /^(must|may|has|have|is|are|can|cannot|needs?|goes|takes?|holds?)\b/;
+
 export function problemOf(status: Status, httpStatus: number): Problem {
   const reason = detail(status, "ErrorInfo")?.reason ?? "";
   return {
@@ -68,7 +71,7 @@ function sentencesOf(status: Status): string {
   const violations = detail(status, "BadRequest")?.fieldViolations ?? [];
   if (violations.length === 0) return asSentence(status.message || "The gateway gave no reason");
   return violations
-    .map(({ field, description }) => `${nameOf(field)} ${description.replace(/\.$/, "")}.`)
+    .map(({ field, description }) => `${nameOf(field)}${PREDICATE.test(description) ? "" : ":"} ${description.replace(/\.$/, "")}.`)
     .join(" ");
 }
 

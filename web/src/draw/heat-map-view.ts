@@ -22,7 +22,7 @@ export interface Camera {
 }
 
 const LARGEST_CELL = 40;
-const CELL_WITH_VALUE = 32;
+const CELL_WITH_VALUE = 24;
 const LABEL_STEP = 13;
 const CHARACTER = 7.2;
 const LONGEST_LABEL = 14;
@@ -58,7 +58,7 @@ export class HeatMapView {
 
   get left(): number {
     const longest = Math.max(3, ...this.content!.rows.map((label) => Math.min(LONGEST_LABEL, label.length)));
-    return Math.min(this.width * 0.35, longest * CHARACTER + 14);
+    return Math.min(this.width * 0.35, longest * (CHARACTER + 0.7) + 14);
   }
 
   get top(): number {
@@ -157,9 +157,9 @@ export class HeatMapView {
         const weight = weightAt(matrix, row, column);
         if (weight < Math.max(0.005, threshold)) continue;
         const text = cell >= 44 ? weight.toFixed(3) : weight.toFixed(2);
-        const colour = palette.onRamp[rampIndex(weight, largestWeight)]!;
+        const colour = weight < 0.1 * largestWeight ? palette.muted : palette.onRamp[rampIndex(weight, largestWeight)]!;
         const [x, y] = [left + camera.x + (column + 0.5) * cell, top + camera.y + (row + 0.5) * cell];
-        painter.text(text.replace(/^0/, ""), x, y, { size: 11, colour, align: "middle" });
+        painter.text(text.replace(/^0/, ""), x, y, { size: cell >= 32 ? 11 : 9.5, colour, align: "middle" });
       }
     }
   }

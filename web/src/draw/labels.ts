@@ -24,10 +24,12 @@ export function rowLabels(attention: Attention): string[] {
 
 /** A weight as the page writes it: three decimals. */
 export function asWeight(weight: number): string {
-  return weight > 0 && weight < 0.0005 ? "<0.001" : weight.toFixed(3);
+  if (weight > 0 && weight < 0.0005) return "<0.001";
+  return weight < 1 && weight >= 0.9995 ? ">0.999" : weight.toFixed(3);
 }
 
 export function asPercent(share: number): string {
   if (share > 0 && share < 0.0005) return "<0.1 %";
+  if (share < 1 && share >= 0.9995) return ">99.9 %";
   return `${(share * 100).toFixed(1)} %`;
 }

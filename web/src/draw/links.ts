@@ -101,10 +101,11 @@ function downCurve(source: WordBox, target: WordBox): Curve {
 }
 
 function acrossCurve(source: WordBox, target: WordBox): Curve {
-  const x1 = source.x + source.width;
-  const y1 = source.y + source.height / 2;
-  const x2 = target.x;
-  const y2 = target.y + target.height / 2;
-  const bend = Math.max(16, Math.abs(x2 - x1) * 0.4);
+  // Along the feet of the lines, so that no word is struck through.
+  const x1 = source.x + source.width / 2;
+  const y1 = source.y + source.height;
+  const x2 = target.x + target.width / 2;
+  const y2 = target.y + target.height;
+  const bend = Math.max(16, Math.abs(x2 - x1) * 0.5);
   return { x1, y1, bend1: [x1 + bend, y1], bend2: [x2 - bend, y2], x2, y2 };
 }

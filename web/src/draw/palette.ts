@@ -50,8 +50,10 @@ function between(anchors: readonly Colour[], place: number): Colour {
   return [0, 1, 2].map((part) => Math.round(from[part]! + (to[part]! - from[part]!) * share)) as Colour;
 }
 
+/** #rrggbb or #rgb, as a build may shorten it. */
 function parseHex(text: string): Colour {
-  const number = parseInt(text.slice(1), 16);
+  const digits = text.length === 4 ? text.slice(1).replace(/./g, "$&$&") : text.slice(1);
+  const number = parseInt(digits, 16);
   return [(number >> 16) & 255, (number >> 8) & 255, number & 255];
 }
 

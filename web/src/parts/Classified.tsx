@@ -46,7 +46,7 @@ function Labels({ result }: { result: ClassifiedResult }) {
               <bdi>{label}</bdi>
             </th>
             <td class="bar">
-              <meter min={0} max={1} value={probability} aria-hidden="true" />
+              <Bar share={probability} />
             </td>
             <td>
               <data value={probability}>{asPercent(probability)}</data>
@@ -55,6 +55,14 @@ function Labels({ result }: { result: ClassifiedResult }) {
         ))}
       </tbody>
     </table>
+  );
+}
+
+function Bar({ share }: { share: number }) {
+  return (
+    <span class="share" aria-hidden="true">
+      <span style={{ width: `${share * 100}%` }} />
+    </span>
   );
 }
 
@@ -93,7 +101,7 @@ function PaintedSentence({ paint, sentence, index }: { paint: Paint; sentence: S
   return (
     <p class="painted-sentence">
       <span class="sentence-weight" title={`weight of sentence ${index + 1}`}>
-        <meter min={0} max={1} value={sentence.weight} aria-hidden="true" />
+        <Bar share={sentence.weight} />
         <span class="unseen">Sentence {index + 1}, weight </span>
         {asWeight(sentence.weight)}
       </span>

@@ -50,7 +50,7 @@ function Source({ model, submit }: { model: Model | undefined; submit: (event: E
     <label class="field">
       <span class="label">Text</span>
       <textarea
-        rows={3}
+        rows={2}
         dir="auto"
         required
         spellcheck={false}

@@ -13,15 +13,17 @@ export function HeadChoice({ panel }: { panel: Panel }) {
   const attention = panel.attention.value;
   const heads = attention?.heads ?? [];
   const model = panel.answer.value?.model;
-  const knowsOfHeads = !explorer.isSaved || heads.length > 0;
-  if (!knowsOfHeads || (model && headCount(model.attention) < 2 && panel.result.value?.kind === "classified")) return null;
+  const hasSeveral = model === undefined || headCount(model.attention) > 1;
+  const canShow = hasSeveral && (!explorer.isSaved || heads.length > 0);
   const average = model?.attentionAverage ? `: ${model.attentionAverage}` : "";
   return (
     <section class="heads" aria-label="Layers and heads">
       <p class="heads-line">
-        <button type="button" class="chip" aria-expanded={panel.showsHeads.value} onClick={() => (panel.showsHeads.value = !panel.showsHeads.value)}>
-          {panel.showsHeads.value ? "Hide the heads" : "Every layer and head"}
-        </button>
+        {canShow && (
+          <button type="button" class="chip" aria-expanded={panel.showsHeads.value} onClick={() => (panel.showsHeads.value = !panel.showsHeads.value)}>
+            {panel.showsHeads.value ? "Hide the heads" : "Every layer and head"}
+          </button>
+        )}
         <span class="note">
           Shown: <strong>{nameOf(panel.head.value)}</strong>
           {panel.head.value.layer === "average" && average}

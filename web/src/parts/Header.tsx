@@ -3,7 +3,7 @@ import { type Theme, theme } from "../state/theme";
 import { useExplorer } from "./context";
 
 const THEMES: [Theme, string][] = [
-  ["system", "Theme of the system"],
+  ["system", "System theme"],
   ["light", "Light"],
   ["dark", "Dark"],
 ];
@@ -15,7 +15,9 @@ export function Header() {
         <span class="mark" aria-hidden="true">
           <svg viewBox="0 0 16 16" width="26" height="26">
             <rect width="16" height="16" rx="4" class="mark-ground" />
-            <path d="M4 4V12M12 4V12M4 5C8 5 8 11 12 11" class="mark-line" />
+            <path d="M5 4.5C5 8 11 8 11 11.5" class="mark-line" />
+            <path d="M11 4.5C11 8 5 8 5 11.5" class="mark-line weak" />
+            <path d="M5 4.5h0M11 4.5h0M5 11.5h0M11 11.5h0" class="mark-line dots" />
           </svg>
         </span>
         Heed <span class="subtitle">attention explorer</span>

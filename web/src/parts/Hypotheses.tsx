@@ -8,6 +8,7 @@ import type { Panel } from "../state/panel";
 export function Hypotheses({ panel, result }: { panel: Panel; result: WrittenResult }) {
   const several = result.hypotheses.length > 1;
   return (
+    <>
     <div class={`hypotheses ${several ? "several" : ""}`}>
       {result.hypotheses.map((hypothesis, index) => (
         <article
@@ -32,15 +33,16 @@ export function Hypotheses({ panel, result }: { panel: Panel; result: WrittenRes
             <span>
               score <data value={hypothesis.score}>{hypothesis.score.toFixed(3)}</data>
             </span>
-            {hypothesis.rankScore !== undefined && hypothesis.rankScore !== hypothesis.score && (
+            {hypothesis.rankScore !== undefined && hypothesis.rankScore.toFixed(3) !== hypothesis.score.toFixed(3) && (
               <span>ranked by {hypothesis.rankScore.toFixed(3)}</span>
             )}
             {hypothesis.isCut && <span>cut at the longest length</span>}
           </p>
         </article>
       ))}
-      <ScoreLegend />
     </div>
+    <ScoreLegend />
+    </>
   );
 }
 

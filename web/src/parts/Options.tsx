@@ -19,7 +19,7 @@ export function Options({ model }: { model: Model | undefined }) {
   return (
     <details class="options">
       <summary>
-        Options{changed.length > 0 && <span class="note"> {changed.join(", ")}</span>}
+        Options{changed.length > 0 && <strong>: {changed.join(", ")}</strong>}
       </summary>
       <div class="option-grid">
         <label>

@@ -1,5 +1,6 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { type Problem, asProblem } from "../api/problems";
+import type { Token } from "../api/messages";
 import { CodePoints } from "../answer/text";
 import { asPercent, labelOf } from "../draw/labels";
 import { type Alternative, alternatives } from "../state/asking";
@@ -27,13 +28,20 @@ export function WhatIf({ panel }: { panel: Panel }) {
           "What if the output began otherwise?"
         )}
       </h3>
-      <Alternatives key={`${row} ${beginning}`} panel={panel} beginning={beginning} />
+      <Alternatives key={`${row} ${beginning}`} panel={panel} beginning={beginning} current={firstPiece(panel, token)} />
       <OwnWord beginning={beginning} />
     </section>
   );
 }
 
-function Alternatives({ panel, beginning }: { panel: Panel; beginning: string }) {
+/** The piece that the output has there now. */
+function firstPiece(panel: Panel, word: Token): number | undefined {
+  const tokens = panel.hypothesis.value?.tokens ?? [];
+  if (word.kind === "TOKEN_KIND_END") return tokens.at(-1)?.id;
+  return tokens.find((token) => token.endOffset > word.beginOffset)?.id;
+}
+
+function Alternatives({ panel, beginning, current }: { panel: Panel; beginning: string; current: number | undefined }) {
   const explorer = useExplorer();
   const found = useSignal<Alternative[] | undefined>(undefined);
   const problem = useSignal<Problem | undefined>(undefined);
@@ -56,9 +64,9 @@ function Alternatives({ panel, beginning }: { panel: Panel; beginning: string })
       <p class="note">The most probable next pieces, and how probable each is here:</p>
       <ul class="alternatives">
         {found.value.map((each) => (
-          <li key={each.piece + each.isEnd}>
-            <button type="button" class="chip" disabled={!each.prefix} onClick={() => explorer.force(each.prefix)}>
-              <bdi>{each.isEnd ? "⟨end⟩" : each.piece.trim() || "␣"}</bdi> <span class="note">{asPercent(each.probability)}</span>
+          <li key={each.id}>
+            <button type="button" class="chip" aria-current={each.id === current ? "true" : undefined} disabled={!each.prefix} onClick={() => explorer.force(each.prefix)}>
+              <bdi>{each.isEnd ? "⟨end⟩" : each.text.trim() || "␣"}</bdi> <span class="note">{asPercent(each.probability)}</span>
             </button>
           </li>
         ))}

@@ -94,7 +94,25 @@ export async function explain(panel: Panel, gateway: Gateway, question: Question
     const hypothesis = answer.results[0]?.hypotheses[panel.hypothesisIndex.value];
     return { ...answer, results: [{ grid: answer.results[0]?.grid, hypotheses: [hypothesis] }] };
   }
+  const hypothesis = panel.hypothesis.value;
+  if (hypothesis?.isCut || hypothesis?.text.trim() === "") return generateAgain(panel, gateway, question, asked);
   return gateway.post("v1/score", scoreRequest(panel, question, selector), asked);
+}
+
+/** What cannot be scored, since it has no end or no token, is generated once more with every head. */
+async function generateAgain(panel: Panel, gateway: Gateway, question: Question, asked: AbortSignal): Promise<unknown> {
+  const options = {
+    ...optionsOf(question.fields, question.unit),
+    attention: "ATTENTION_LEVEL_HEADS",
+    attentionOptions: { headsOfWords: question.unit === "words" },
+  };
+  const request = { model: answeredBy(panel, question), texts: [panel.result.value?.text ?? ""], options };
+  const answer = await gateway.post<api.Answered<api.GenerateResult>>("v1/generate", request, asked);
+  const hypothesis = answer.results[0]?.hypotheses[panel.hypothesisIndex.value];
+  if (hypothesis?.text !== panel.hypothesis.value?.text) {
+    throw new Error("The model wrote something else this time. Give sampling a seed to look at every head.");
+  }
+  return { ...answer, results: [{ ...answer.results[0], hypotheses: [hypothesis] }] };
 }
 
 function scoreRequest(panel: Panel, { unit, model }: Question, selector: Record<string, string>): unknown {
@@ -121,7 +139,9 @@ function answeredBy(panel: Panel, question: Question): Record<string, string> {
 }
 
 export interface Alternative {
-  piece: string;
+  id: number;
+  /** The piece; where it goes on with the word before it, the whole of that word. */
+  text: string;
   probability: number;
   /** The output up to it; empty if it cannot be forced. */
   prefix: string;
@@ -163,12 +183,21 @@ function alternativeOf(hypothesis: api.Hypothesis, count: number): Alternative |
   if (token === undefined) return undefined;
   const isEnd = token.kind === "TOKEN_KIND_END";
   const canBeForced = !isEnd && token.kind !== "TOKEN_KIND_UNKNOWN" && token.text.trim() !== "";
+  const joined = token.beginOffset > 0 && !/\s$/u.test(beforeOf(hypothesis, token));
   return {
-    piece: token.text,
+    id: token.id,
+    text: joined ? (hypothesis.text.trimEnd().split(/\s/u).at(-1) ?? "") : token.text,
     probability: Math.exp(token.score ?? -Infinity),
     prefix: canBeForced ? hypothesis.text : "",
     isEnd,
   };
+}
+
+/** The output before a token and the white space in its span. */
+function beforeOf(hypothesis: api.Hypothesis, token: api.Token): string {
+  const points = new CodePoints(hypothesis.text);
+  const own = points.slice(token.beginOffset, token.endOffset);
+  return points.slice(0, token.beginOffset) + (/^\s*/u.exec(own)?.[0] ?? "");
 }
 
 async function tokenCount(
