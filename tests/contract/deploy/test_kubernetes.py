@@ -22,7 +22,7 @@ from tests.support.kubernetes import (
 
 OLDEST = "1.30"
 OVERLAYS = ("cpu", "gpu")
-ALL = (*OVERLAYS, "publish-model")
+ALL = (*OVERLAYS, "cells", "publish-model")
 NAME = "app.kubernetes.io/name"
 
 
@@ -31,14 +31,15 @@ def of_kind(manifests: list[Manifest], kind: str) -> dict[str, Manifest]:
 
 
 def container(manifests: list[Manifest], name: str) -> Manifest:
-    (one,) = dict(pod_specs(manifests))[name]["containers"]
+    pods = dict(pod_specs(manifests)).values()
+    (one,) = [each for pod in pods for each in pod["containers"] if each["name"] == name]
     return dict(one)
 
 
-@pytest.mark.parametrize("overlay", ALL)
 @pytest.mark.parametrize("version", [OLDEST, kubernetes_validate.latest_version()])
-def test_every_field_is_one_of_kubernetes(overlay: str, version: str) -> None:
-    for manifest in built(overlay):
+def test_every_field_is_one_of_kubernetes(version: str) -> None:
+    different = {str(manifest): manifest for overlay in ALL for manifest in built(overlay)}
+    for manifest in different.values():
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
@@ -100,7 +101,7 @@ def references(value: Any) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", [*OVERLAYS, "cells"])
 def test_both_servers_say_when_they_have_started_live_and_are_ready(overlay: str) -> None:
     manifests = built(overlay)
     for name in ("gateway", "tf-serving"):
@@ -207,11 +208,45 @@ def test_nothing_speaks_to_anything_but_as_said(overlay: str) -> None:
     (gateway, prometheus) = serving["ingress"]
     assert gateway == {
         "from": [{"podSelector": {"matchLabels": {NAME: "gateway"}}}],
-        "ports": [{"port": "grpc"}],
+        "ports": [{"port": "predict"}],
     }
     assert prometheus["ports"] == [{"port": "rest"}]
     callers = policies["gateway"]["spec"]["ingress"][0]["from"]
     assert callers == [{"namespaceSelector": {"matchLabels": {"heed-callers": "allowed"}}}]
+
+
+def test_a_cell_is_a_model_server_and_the_gateway_that_alone_sends_to_it() -> None:
+    manifests = built("cells")
+    ((name, pod),) = pod_specs(manifests)
+    assert [each["name"] for each in pod["containers"]] == ["tf-serving", "gateway"]
+    gateway, serving = container(manifests, "gateway"), container(manifests, "tf-serving")
+    assert gateway["image"] == container(built("gpu"), "gateway")["image"]
+    ports = {
+        port["name"]: port["containerPort"] for one in (gateway, serving) for port in one["ports"]
+    }
+    assert len(ports) == len(gateway["ports"]) + len(serving["ports"]), "names are the pod's"
+    settings = read_settings([], settings_of(manifests))
+    assert settings.model_server == (f"127.0.0.1:{ports['predict']}",)
+    assert settings.model == read_settings([], settings_of(built("gpu"))).model
+    for service in of_kind(manifests, "Service").values():
+        assert service["spec"]["selector"] == {NAME: name}
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports.keys()
+    assert set(of_kind(manifests, "HorizontalPodAutoscaler")) == {name}
+    policy = named(manifests, "NetworkPolicy", "gateway")["spec"]
+    assert policy["podSelector"]["matchLabels"] == {NAME: name}
+    assert "egress" not in policy, "it speaks to its own pod alone"
+
+
+def test_the_gateway_of_a_cell_ends_before_its_model_server() -> None:
+    manifests = built("cells")
+    settings = read_settings([], settings_of(manifests))
+    ((_, pod),) = pod_specs(manifests)
+    stops_after_s = {
+        each["name"]: each["lifecycle"]["preStop"]["sleep"]["seconds"] for each in pod["containers"]
+    }
+    gateway_ends_s = stops_after_s["gateway"] + settings.drain_s + 10
+    assert stops_after_s["tf-serving"] >= gateway_ends_s
+    assert pod["terminationGracePeriodSeconds"] >= stops_after_s["tf-serving"] + 10
 
 
 def test_only_the_gpu_overlay_asks_for_gpus() -> None:
@@ -241,6 +276,6 @@ def test_settings_of_a_job_belong_to_one_version_of_one_model() -> None:
     (config,) = of_kind(manifests, "ConfigMap").values()
     model, version = config["data"]["HEED_MODEL_NAME"], config["data"]["HEED_MODEL_VERSION"]
     assert name == f"publish-model-{model}-{version}"
-    assert container(manifests, name)["image"] == f"heed/model-{model}:{version}"
+    assert container(manifests, "publish")["image"] == f"heed/model-{model}:{version}"
     script = (KUBERNETES / "publish-model/publish.sh").read_text()
     assert config["data"]["publish.sh"] == script
