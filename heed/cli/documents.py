@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from typing import Any
@@ -11,9 +12,12 @@ import numpy as np
 from heed.client import (
     Alignment,
     Attention,
+    Caption,
+    CaptionResult,
     ClassifyResult,
     GenerateResult,
     Hypothesis,
+    ImageAttention,
     Model,
     ScoreResult,
     SourceAttention,
@@ -91,6 +95,37 @@ def source_attention_document(attention: SourceAttention) -> Document:
     }
 
 
+def caption_document(result: CaptionResult) -> Document:
+    """The texts of a picture; `attention` is null unless asked for."""
+    return {
+        **_caption_document(result.captions[0]),
+        "alternatives": [_caption_document(other) for other in result.captions[1:]],
+        "model": {"name": result.model.name, "version": result.model.version},
+        "timings": _timings_document(result.timings),
+    }
+
+
+def _caption_document(caption: Caption) -> Document:
+    attention, rank = caption.attention, caption.rank_score
+    return {
+        "text": caption.text,
+        "score": _number(caption.score),
+        "rank_score": None if rank is None else _number(rank),
+        "finish_reason": str(caption.finish_reason),
+        "tokens": [_token_document(token) for token in caption.tokens],
+        "attention": None if attention is None else image_attention_document(attention),
+    }
+
+
+def image_attention_document(attention: ImageAttention) -> Document:
+    """For each token a map of weights in rows, and the grid in pixels."""
+    return {
+        "target_tokens": [_token_document(token) for token in attention.target_tokens],
+        "grid": dataclasses.asdict(attention.grid),
+        "weights": [_rows(weights) for weights in attention.weights],
+    }
+
+
 def tokenized_document(tokenized: TokenizedText) -> Document:
     """A text in tokens."""
     return {
@@ -136,6 +171,7 @@ def model_document(model: Model) -> Document:
         "status_message": model.status_message,
         "task": model.task,
         "class_labels": list(model.class_labels),
+        "image": None if model.image is None else dataclasses.asdict(model.image),
         "max_source_tokens": model.max_source_tokens,
         "max_target_tokens": model.max_target_tokens,
         "max_beam_width": model.max_beam_width,

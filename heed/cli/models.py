@@ -87,6 +87,9 @@ def _table(models: list[Model]) -> Table:
 def _longest(model: Model) -> str:
     if model.class_labels:
         return f"{model.max_source_tokens} tokens → {len(model.class_labels)} labels"
+    if model.image is not None:
+        size = f"{model.image.max_width} x {model.image.height} pixels"
+        return f"{size} → {model.max_target_tokens} tokens"
     return f"{model.max_source_tokens} → {model.max_target_tokens} tokens"
 
 

@@ -5,6 +5,7 @@ from heed.client.alignments import AlignedPair, Alignment, Word
 from heed.client.answer_options import AnswerOptions, WeightFormat
 from heed.client.async_client import AsyncClient
 from heed.client.bulk import PAUSE, BulkSettings, Pause
+from heed.client.captioned import Caption, CaptionResult, ImageAttention, ImageGrid
 from heed.client.classified import (
     ClassifyResult,
     LabelProbability,
@@ -34,6 +35,7 @@ from heed.client.results import (
     FinishReason,
     GenerateResult,
     Hypothesis,
+    ImageInput,
     Model,
     ModelCard,
     ModelVersion,
@@ -59,6 +61,8 @@ __all__ = [
     "AttentionLevel",
     "BeamSearch",
     "BulkSettings",
+    "Caption",
+    "CaptionResult",
     "ClassifyResult",
     "Client",
     "ErrorDetails",
@@ -69,6 +73,9 @@ __all__ = [
     "GenerateResult",
     "HeedError",
     "Hypothesis",
+    "ImageAttention",
+    "ImageGrid",
+    "ImageInput",
     "InvalidRequestError",
     "LabelProbability",
     "Model",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self, overload
 
@@ -12,6 +13,8 @@ from heed.client.async_many import answer_in_order
 from heed.client.base_client import BaseClient
 from heed.client.bulk import Pause
 from heed.client.calls import Answer, Call
+from heed.client.caption_messages import Picture, Pictures
+from heed.client.captioned import CaptionResult
 from heed.client.classified import ClassifyResult
 from heed.client.requests import GenerateOptions
 from heed.client.results import AttentionLevel, GenerateResult, Model, ModelVersion, ScoreResult
@@ -180,6 +183,50 @@ class AsyncClient(BaseClient):
         """Gives a text its labels, or several texts in one call; see `Client.classify`."""
         call = self._calls.classify(texts, model=model, attention=attention, max_labels=max_labels)
         return await self._answer(call)
+
+    @overload
+    async def caption(
+        self,
+        images: Picture,
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> CaptionResult: ...
+
+    @overload
+    async def caption(
+        self,
+        images: list[bytes] | list[str] | list[Path] | list[Picture] | tuple[Picture, ...],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> list[CaptionResult]: ...
+
+    async def caption(
+        self,
+        images: Pictures,
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> CaptionResult | list[CaptionResult]:
+        """Writes a text for a picture, or for several; see `Client.caption`."""
+        options = GenerateOptions(
+            model=model,
+            attention=attention,
+            max_length=max_length,
+            min_length=min_length,
+            prefix=prefix,
+        )
+        return await self._answer(self._calls.caption(images, options))
 
     @overload
     async def tokenize(

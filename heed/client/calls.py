@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
 from heed.client import conversion
 from heed.client.answer_options import AnswerOptions
+from heed.client.caption_messages import (
+    Pictures,
+    caption_request,
+    caption_results,
+    several_pictures,
+)
+from heed.client.captioned import CaptionResult
 from heed.client.classified import ClassifyResult
 from heed.client.classify_messages import classify_request, classify_results
 from heed.client.many_messages import config_request
@@ -138,6 +146,19 @@ class Calls:
             request,
             lambda response: _as_asked(texts, classify_results(asked, response)),
         )
+
+    def caption(
+        self, images: Pictures, options: GenerateOptions
+    ) -> Call[CaptionResult | list[CaptionResult]]:
+        """Reads or describes pictures."""
+        asked = several_pictures(images)
+        is_one = isinstance(images, bytes | str | Path)
+
+        def read(response: inference_pb2.CaptionResponse) -> CaptionResult | list[CaptionResult]:
+            results = caption_results(asked, response)
+            return results[0] if is_one else results
+
+        return Call("Caption", caption_request(asked, self._completed(options)), read)
 
     def tokenize(
         self, texts: Texts, *, model: str | ModelVersion, side: TextSide | str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self, overload
 
@@ -12,6 +13,8 @@ import grpc
 from heed.client.base_client import BaseClient
 from heed.client.bulk import Pause
 from heed.client.calls import Answer, Call
+from heed.client.caption_messages import Picture, Pictures
+from heed.client.captioned import CaptionResult
 from heed.client.classified import ClassifyResult
 from heed.client.many import answer_in_order
 from heed.client.requests import GenerateOptions
@@ -270,6 +273,66 @@ class Client(BaseClient):
         """
         call = self._calls.classify(texts, model=model, attention=attention, max_labels=max_labels)
         return self._answer(call)
+
+    @overload
+    def caption(
+        self,
+        images: Picture,
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> CaptionResult: ...
+
+    @overload
+    def caption(
+        self,
+        images: list[bytes] | list[str] | list[Path] | list[Picture] | tuple[Picture, ...],
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> list[CaptionResult]: ...
+
+    def caption(
+        self,
+        images: Pictures,
+        *,
+        model: str | ModelVersion = "",
+        attention: AttentionLevel | str = AttentionLevel.NONE,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        prefix: str = "",
+    ) -> CaptionResult | list[CaptionResult]:
+        """Writes a text for a picture: what is to be read in it, or what it shows.
+
+        Args:
+            images: One picture, or several; each the bytes of a PNG or JPEG file, or its path.
+            model: As in `generate`.
+            attention: "none", "pieces" (a map for every token), "words" (a map for every word) or
+                "heads" (pieces, and every decoder layer and head too).
+            max_length: As in `generate`.
+            min_length: As in `generate`.
+            prefix: As in `generate`.
+
+        Returns:
+            One result for one picture; a list, in order, for several.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        options = GenerateOptions(
+            model=model,
+            attention=attention,
+            max_length=max_length,
+            min_length=min_length,
+            prefix=prefix,
+        )
+        return self._answer(self._calls.caption(images, options))
 
     @overload
     def tokenize(

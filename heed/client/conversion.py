@@ -15,6 +15,7 @@ from heed.client.results import (
     FinishReason,
     GenerateResult,
     Hypothesis,
+    ImageInput,
     Model,
     ModelCard,
     ModelVersion,
@@ -111,6 +112,7 @@ def model(message: model_pb2.Model) -> Model:
         signatures=tuple(message.signatures),
         precision=message.precision,
         class_labels=tuple(message.class_labels),
+        image=_image(message.image) if message.HasField("image") else None,
         card=ModelCard(
             description=card.description,
             training_data=card.training_data,
@@ -118,6 +120,16 @@ def model(message: model_pb2.Model) -> Model:
             metrics=dict(card.metrics),
             software=dict(card.software),
         ),
+    )
+
+
+def _image(message: model_pb2.ImageInput) -> ImageInput:
+    return ImageInput(
+        height=message.height,
+        max_width=message.max_width,
+        channel_count=message.channel_count,
+        cell_height=message.cell_height,
+        cell_width=message.cell_width,
     )
 
 
@@ -178,8 +190,13 @@ def tokens(messages: Iterable[inference_pb2.Token]) -> tuple[Token, ...]:
     )
 
 
-def _hypothesis(message: inference_pb2.Hypothesis, source_text: str) -> Hypothesis:
+def finish_reason(message: inference_pb2.Hypothesis) -> FinishReason:
+    """Why an output ended."""
     was_cut = message.finish_reason == inference_pb2.FINISH_REASON_LENGTH
+    return FinishReason.LENGTH if was_cut else FinishReason.END
+
+
+def _hypothesis(message: inference_pb2.Hypothesis, source_text: str) -> Hypothesis:
     alignment = None
     if message.HasField("alignment"):
         alignment = _alignment(message.alignment, source_text=source_text, target_text=message.text)
@@ -187,7 +204,7 @@ def _hypothesis(message: inference_pb2.Hypothesis, source_text: str) -> Hypothes
         text=message.text,
         score=message.score,
         tokens=tokens(message.tokens),
-        finish_reason=FinishReason.LENGTH if was_cut else FinishReason.END,
+        finish_reason=finish_reason(message),
         attention=_attention(message.attention) if message.HasField("attention") else None,
         rank_score=message.rank_score if message.HasField("rank_score") else None,
         alignment=alignment,

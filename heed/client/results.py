@@ -356,6 +356,25 @@ class ModelCard:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageInput:
+    """The pictures that a model reads. Each is scaled to one height, its width in proportion.
+
+    Attributes:
+        height: That height, in pixels.
+        max_width: The widest picture at that height, in pixels.
+        channel_count: 1 = brightness alone; 3 = red, green and blue.
+        cell_height: Height of a place of the attention's grid, in pixels of the scaled picture.
+        cell_width: Width of a place, likewise.
+    """
+
+    height: int
+    max_width: int
+    channel_count: int
+    cell_height: int
+    cell_width: int
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A model as the gateway serves it.
 
@@ -378,6 +397,7 @@ class Model:
         replica_count: How many model servers the gateway knows.
         healthy_replica_count: How many of them answer now and know the model.
         class_labels: The labels that a classifier tells apart; empty for other models.
+        image: The pictures that the model reads; None if it reads texts.
     """
 
     name: str
@@ -398,3 +418,4 @@ class Model:
     replica_count: int = 0
     healthy_replica_count: int = 0
     class_labels: tuple[str, ...] = ()
+    image: ImageInput | None = None

@@ -86,7 +86,7 @@ def beam_search(
     """
     limits, beam = options
     width = tf.reduce_max(tf.concat([beam.beam_width, [1]], axis=0))
-    rows = _Rows(limits, beam, tf.sequence_mask(lengths, tf.shape(tokens)[1]))
+    rows = _Rows(limits, beam, model.source_mask(tokens, lengths))
     first_state, memory = model.encode(tokens, lengths)
     memory = repeat_rows(memory, width)
 

@@ -13,8 +13,11 @@ from model_export.models import StepOutput
 class StepModel(Protocol):
     """A model as the searches see it. They own the loop; the model is one step of it."""
 
+    def source_mask(self, tokens: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+        """True at the real source positions that attention is over, bool [B, S]."""
+
     def encode(self, tokens: tf.Tensor, lengths: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], Any]:
-        """Reads sources, int32 [B, S] of int32 [B] real tokens.
+        """Reads sources, int32 [B, S] of int32 [B] real tokens; or pictures, as `Seq2Seq` says.
 
         Returns:
             The first state (tensors with B as dimension 0), and the memory for `decode_step`.

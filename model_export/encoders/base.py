@@ -14,13 +14,10 @@ class EncoderOutput(NamedTuple):
         values: One vector per source position, float [B, S, D]; what stands behind a row's
             length is never read.
         summary: One vector per source, float [B, D'], from which a decoder starts.
-        mask: True at real positions, bool [B, S], the real ones first; none = those of the mask
-            that the encoder was given.
     """
 
     values: tf.Tensor
     summary: tf.Tensor
-    mask: tf.Tensor | None = None
 
 
 class Encoder(Protocol):

@@ -42,8 +42,8 @@ class ImageEncoder(CompositeLayer):
 
     Returns:
         EncoderOutput: values float [B, S, D], one for each place of the grid, column by column
-        and 0 beyond the picture; S is the places of W columns. summary float [B, D]; mask bool
-        [B, S]. A row does not depend on the width of its batch.
+        and 0 beyond the picture; S is the places of W columns. summary float [B, D]. A row does
+        not depend on the width of its batch.
     """
 
     def __init__(
@@ -71,6 +71,21 @@ class ImageEncoder(CompositeLayer):
         self.waves = SinusoidalPositions(widths[-1] // 2, name="positions") if positions else None
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
 
+    def place_mask(self, mask: tf.Tensor, *, height: int) -> tf.Tensor:
+        """Which places of the grid are in a picture.
+
+        Args:
+            mask: True at the columns of the picture, bool [B, W].
+            height: Height of the picture in pixels, H.
+
+        Returns:
+            True at places that hold a part of the picture, bool [B, S]; those come first.
+        """
+        mask = _whole_cells(mask, 2**self.poolings)
+        for _ in range(self.poolings):
+            mask = _halved(mask)
+        return tf.repeat(mask, height // 2**self.poolings, axis=1)
+
     def call(self, tokens: tf.Tensor, *, mask: tf.Tensor, training: bool = False) -> EncoderOutput:
         """Values and summary; the shapes are in the class docstring."""
         mask = _whole_cells(mask, 2**self.poolings)
@@ -81,7 +96,7 @@ class ImageEncoder(CompositeLayer):
             hidden = _within(convolution(hidden), mask)
             if index < self.poolings:
                 hidden = tf.nn.max_pool2d(hidden, ksize=2, strides=2, padding="VALID")
-                mask = mask[:, ::2] | mask[:, 1::2]
+                mask = _halved(mask)
         if self.waves is not None:
             hidden = _within(hidden + _positions(self.waves, hidden), mask)
         hidden = self.dropout(hidden, training=training)
@@ -102,6 +117,11 @@ def _whole_cells(tensor: tf.Tensor, cell: int) -> tf.Tensor:
     return tf.pad(tensor, [[0, 0], [0, missing]] + [[0, 0]] * (tensor.shape.rank - 2))
 
 
+def _halved(mask: tf.Tensor) -> tf.Tensor:
+    """Bool [B, W] for pairs of columns: whether one of the two is in the picture."""
+    return mask[:, ::2] | mask[:, 1::2]
+
+
 def _within(hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Float [B, W, H, D], 0 beyond the picture's last column."""
     return tf.where(mask[:, :, tf.newaxis, tf.newaxis], hidden, tf.zeros_like(hidden))
@@ -111,7 +131,5 @@ def _annotations(hidden: tf.Tensor, mask: tf.Tensor) -> EncoderOutput:
     """The places of float [B, columns, rows, D] in one line."""
     columns, rows, width = tf.shape(hidden)[1], hidden.shape[2], hidden.shape[3]
     values = tf.reshape(hidden, [-1, columns * rows, width])
-    mask = tf.repeat(mask, rows, axis=1)
-    count = tf.reduce_sum(tf.cast(mask, values.dtype), axis=1, keepdims=True)
-    summary = tf.math.divide_no_nan(tf.reduce_sum(values, axis=1), count)
-    return EncoderOutput(values, summary, mask)
+    count = rows * tf.reduce_sum(tf.cast(mask, values.dtype), axis=1, keepdims=True)
+    return EncoderOutput(values, tf.math.divide_no_nan(tf.reduce_sum(values, axis=1), count))

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from model_export.attention import Choice
 from model_export.decoders import Decoder, Memory, State
-from model_export.encoders import Encoder
+from model_export.encoders import Encoder, ImageEncoder
 
 
 class StepOutput(NamedTuple):
@@ -126,13 +126,25 @@ class Seq2Seq(keras.Model):
         source = self._read(tokens, lengths, training=training, sampling=sampling)
         return source.state, source.memory
 
+    def source_mask(self, tokens: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+        """True at the real source positions that attention is over, bool [B, S].
+
+        Args:
+            tokens: As for `encode`.
+            lengths: As for `encode`.
+        """
+        mask = tf.sequence_mask(lengths, tf.shape(tokens)[1])
+        if isinstance(self.encoder, ImageEncoder):
+            return self.encoder.place_mask(mask, height=tokens.shape[2])
+        return mask
+
     def _read(
         self, tokens: tf.Tensor, lengths: tf.Tensor, *, training: bool, sampling: bool
     ) -> _Source:
         mask = tf.sequence_mask(lengths, tf.shape(tokens)[1])
         encoded = self.encoder(tokens, mask=mask, training=training)
-        mask = mask if encoded.mask is None else encoded.mask
         state = self.decoder.initial_state(encoded, sampling=sampling)
+        mask = self.source_mask(tokens, lengths)
         return _Source(state, self.decoder.read(encoded, mask), mask)
 
     def decode_step(self, tokens: tf.Tensor, state: State, memory: Memory) -> StepOutput:

@@ -55,8 +55,9 @@ async def classify_on(
     """
     contract = version.contract
     if not contract.is_classifier:
+        call_to_use = "Generate" if contract.image is None else "Caption"
         raise InvalidRequestError.of(
-            "model", f"{version.key.name!r} writes texts and has no labels: use Generate"
+            "model", f"{version.key.name!r} writes texts and has no labels: use {call_to_use}"
         )
     with stopwatch.tokenizing():
         encoded = encode_sources(call.texts, version)

@@ -28,6 +28,9 @@ class TableModel:
         self.log_probabilities = np.log(table)
         self.layers, self.heads = layers, heads
 
+    def source_mask(self, tokens: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+        return tf.sequence_mask(lengths, tf.shape(tokens)[1])
+
     def encode(
         self, tokens: tf.Tensor, lengths: tf.Tensor
     ) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
