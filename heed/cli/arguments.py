@@ -16,7 +16,7 @@ TERMINAL: Final = "terminal"
 NO_ATTENTION: Final = "none"
 JSON_ONLY: Final = "json"
 API_KEY_VARIABLE: Final = "HEED_API_KEY"
-FILE_ENDINGS: Final = (".png", ".svg", ".pdf", ".json")
+FILE_ENDINGS: Final = (".png", ".svg", ".pdf", ".html", ".json")
 
 
 class Parser(argparse.ArgumentParser):
@@ -133,8 +133,9 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WHERE",
         type=attention_view,
         help="where to show the attention: terminal (the default where TEXT is given and answers "
-        "go to a terminal), none, or a file: FILE.png, FILE.svg, FILE.pdf, FILE.json; with several "
-        "texts the files are FILE-1.png, FILE-2.png, ...",
+        "go to a terminal), none, or a file: FILE.png, FILE.svg, FILE.pdf, FILE.html (a page to "
+        "explore it, which needs no server), FILE.json; with several texts the files are "
+        "FILE-1.png, FILE-2.png, ...",
     )
     parser.add_argument(
         "--json",

@@ -14,7 +14,8 @@ from rich.console import Console
 from heed.cli.arguments import JSON_ONLY, NO_ATTENTION, TERMINAL
 from heed.cli.documents import Document, attention_document
 from heed.cli.numbered_files import NumberedFiles
-from heed.client import Attention
+from heed.cli.picture_arguments import PictureLook, is_picture
+from heed.client import Attention, GenerateResult, ScoreResult
 from heed.figures.visible import one_line
 from heed.views.errors import PlotError
 from heed.views.heat_map import heat_map
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
     from heed.views.picture import Picture
 
 
+Answer = GenerateResult | ScoreResult
+
+
 class AttentionOutput(Protocol):
     """Takes the attention of one answer after another."""
 
-    def write(self, number: int, attention: Attention, title: str) -> None:
+    def write(self, number: int, answer: Answer) -> None:
         """Shows one answer's attention; `number` is its place among the texts, from 1."""
 
     def close(self) -> None:
@@ -36,7 +40,7 @@ class AttentionOutput(Protocol):
 class Nowhere:
     """Shows nothing."""
 
-    def write(self, number: int, attention: Attention, title: str) -> None:
+    def write(self, number: int, answer: Answer) -> None:
         """Shows nothing."""
 
     def close(self) -> None:
@@ -51,9 +55,11 @@ class TerminalMaps:
         self._console = Console(file=sys.stdout, highlight=False)
         self._ascii_only = not can_encode(sys.stdout.encoding or "ascii", "·░▒▓█≥")
 
-    def write(self, number: int, attention: Attention, title: str) -> None:
+    def write(self, number: int, answer: Answer) -> None:
         """Draws one map, or one for every head."""
-        for name, one in _maps(attention, heads=self._heads):
+        if answer.attention is None:
+            return
+        for name, one in _maps(answer.attention, heads=self._heads):
             self._console.print()
             if name:
                 self._console.print(name, style="dim")
@@ -71,41 +77,66 @@ class AttentionFiles:
     Args:
         path: The file; its ending says what kind.
         heads: Whether to write every layer and head.
+        look: How pictures look.
     """
 
-    def __init__(self, path: Path, *, heads: bool) -> None:
+    def __init__(self, path: Path, *, heads: bool, look: PictureLook) -> None:
         self._heads = heads
+        self._look = look
         self._files = NumberedFiles(path, self._save)
-        if path.suffix.lower() != ".json":
-            import heed.views.picture  # noqa: F401  # says at once if matplotlib is missing
+        if is_picture(path):
+            from heed.views.picture import check_width_mm  # says at once if matplotlib is missing
 
-    def write(self, number: int, attention: Attention, title: str) -> None:
+            check_width_mm(look.width_mm)
+
+    def write(self, number: int, answer: Answer) -> None:
         """Writes the answer's file; the first waits to see whether it is the only one."""
-        self._files.write(number, (attention, title))
+        if answer.attention is not None:
+            self._files.write(number, answer)
 
     def close(self) -> None:
         """Writes the only answer, if there was just one."""
         self._files.close()
 
-    def _save(self, path: Path, answer: tuple[Attention, str]) -> None:
-        attention, title = answer
+    def _save(self, path: Path, answer: Answer) -> None:
+        if answer.attention is None:
+            return
         if path.suffix.lower() == ".json":
-            save_document(path, attention_document(attention))
+            save_document(path, attention_document(answer.attention))
+        elif is_picture(path):
+            self._save_picture(path, answer, answer.attention)
         else:
-            _save_attention_picture(path, attention, title, heads=self._heads)
+            from heed.views.standalone import save_page
+
+            save_page(path, answer)
+
+    def _save_picture(self, path: Path, answer: Answer, attention: Attention) -> None:
+        from heed.views.picture import draw_attention, draw_heads
+
+        target = answer.text if isinstance(answer, GenerateResult) else answer.target.text
+        title = self._look.title
+        if title is None:
+            title = answer_title(answer.source_text, target, answer.score)
+        draw = draw_heads if self._heads else draw_attention
+        save_with_note(draw(attention, title=title, width_mm=self._look.width_mm), path)
 
 
-def attention_output(view: str, *, heads: bool) -> AttentionOutput:
+def attention_output(view: str, *, heads: bool, look: PictureLook | None = None) -> AttentionOutput:
     """The output for `--attention VIEW`.
 
+    Args:
+        view: Where to show it.
+        heads: Whether to show every layer and head.
+        look: How pictures look; None = as wide as they need to be, with the answer above them.
+
     Raises:
-        PlotError: A picture is wanted and matplotlib is not installed.
+        PlotError: A picture is wanted and matplotlib is not installed, or its width is none.
     """
     if view in (NO_ATTENTION, JSON_ONLY):
         return Nowhere()
     if view == TERMINAL:
         return TerminalMaps(heads=heads)
-    return AttentionFiles(Path(view), heads=heads)
+    return AttentionFiles(Path(view), heads=heads, look=look or PictureLook())
 
 
 def answer_title(source_text: str, target_text: str, score: float) -> str:
@@ -140,12 +171,6 @@ def save_document(path: Path, document: Document) -> None:
         path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise PlotError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _save_attention_picture(path: Path, attention: Attention, title: str, *, heads: bool) -> None:
-    from heed.views.picture import draw_attention, draw_heads
-
-    save_with_note((draw_heads if heads else draw_attention)(attention, title=title), path)
 
 
 def save_with_note(picture: Picture, path: Path) -> None:

@@ -17,6 +17,7 @@ from heed.cli.arguments import (
     positive_int,
     settle_view,
 )
+from heed.cli.picture_arguments import add_picture_arguments, picture_look
 from heed.cli.running import run_command
 from heed.cli.texts import (
     TextLine,
@@ -73,6 +74,7 @@ def _parser() -> Parser:
         default="words",
         help="what is painted: words (default), or the tokens of the model",
     )
+    add_picture_arguments(parser)
     add_gateway_arguments(parser)
     return parser
 
@@ -81,13 +83,14 @@ def _check(parser: Parser, arguments: argparse.Namespace) -> None:
     """Settles what the arguments leave open, and refuses what does not go together."""
     settle_texts(parser, arguments)
     settle_view(parser, arguments, on_terminal=bool(arguments.texts) and sys.stdout.isatty())
+    arguments.look = picture_look(parser, arguments)
 
 
 def _classify(arguments: argparse.Namespace) -> None:
     from heed.cli.connecting import client_for
     from heed.cli.painted_output import painted_output
 
-    output = painted_output(arguments.attention)
+    output = painted_output(arguments.attention, look=arguments.look)
     with client_for(arguments) as client:
         asking = client.with_priority(priority_of(arguments))
         try:

@@ -22,6 +22,7 @@ from heed.cli.arguments import (
     settle_attention,
 )
 from heed.cli.growing import add_stream_arguments, grown_results, settle_stream, whole_input
+from heed.cli.picture_arguments import add_picture_arguments, picture_look
 from heed.cli.running import run_command
 from heed.cli.search_arguments import add_search_arguments, check_search, search_of
 from heed.cli.texts import add_texts_argument, invite_lines, priority_of, settle_texts
@@ -50,6 +51,7 @@ With --alignments the words' origins stand behind each output, after a tab."""
 _EXAMPLES: Final = """\
   heed generate attention
   heed generate attention chicago --attention words.png
+  heed generate attention --attention attention.html --heads
   heed generate < words.txt > pronunciations.txt
   heed generate --json attention | jq .score
   heed generate attention --beam-width 8 --num-hypotheses 3
@@ -88,6 +90,7 @@ def _parser() -> Parser:
     )
     add_search_arguments(parser)
     add_attention_arguments(parser)
+    add_picture_arguments(parser)
     add_answer_arguments(parser)
     add_stream_arguments(parser)
     add_gateway_arguments(parser)
@@ -101,13 +104,14 @@ def _check(parser: Parser, arguments: argparse.Namespace) -> None:
     settle_texts(parser, arguments)
     shows_map = bool(arguments.texts) and not arguments.stream and sys.stdout.isatty()
     settle_attention(parser, arguments, shows_map=shows_map)
+    arguments.look = picture_look(parser, arguments)
 
 
 def _generate(arguments: argparse.Namespace) -> None:
     from heed.cli.attention_output import attention_output
     from heed.cli.connecting import client_for
 
-    output = attention_output(arguments.attention, heads=arguments.heads)
+    output = attention_output(arguments.attention, heads=arguments.heads, look=arguments.look)
     if not arguments.texts:
         invite_lines("one text" if arguments.stream else "one text per line")
     if arguments.stream and not arguments.texts:
@@ -126,7 +130,7 @@ def _answer_texts(client: Client, arguments: argparse.Namespace, output: Attenti
     try:
         for number, result in enumerate(_answers(client, arguments, arguments.texts), start=1):
             _print_answer(result, arguments)
-            _show_attention(number, result, output)
+            output.write(number, result)
     except HeedError as error:
         raise _placed(error, "text", (error.text_index or 0) + 1) from error
 
@@ -146,7 +150,7 @@ def _answer_lines(client: Client, arguments: argparse.Namespace, output: Attenti
                 blanks.fill(number - 1)
                 _print_answer(result, arguments)
                 blanks.count_answer()
-                _show_attention(number, result, output)
+                output.write(number, result)
                 progress.advance(lines.byte_count)
         except LongLineError as error:
             raise HeedError(f"line {lines.line_count + 1}: {error}", error.details) from error
@@ -238,14 +242,6 @@ def _columns(hypothesis: Hypothesis) -> list[str]:
 
     alignment = hypothesis.alignment
     return [one_line(hypothesis.text), *([] if alignment is None else [alignment.pharaoh()])]
-
-
-def _show_attention(number: int, result: GenerateResult, output: AttentionOutput) -> None:
-    from heed.cli.attention_output import answer_title
-
-    if result.attention is not None:
-        title = answer_title(result.source_text, result.text, result.score)
-        output.write(number, result.attention, title)
 
 
 def _placed(error: Exception, kind: str, number: int) -> Exception:

@@ -12,7 +12,8 @@ from heed.cli.arguments import JSON_ONLY, NO_ATTENTION, TERMINAL
 from heed.cli.attention_output import can_encode, save_document, save_with_note
 from heed.cli.documents import source_attention_document
 from heed.cli.numbered_files import NumberedFiles
-from heed.client import ClassifyResult
+from heed.cli.picture_arguments import PictureLook, is_picture
+from heed.client import ClassifyResult, SourceAttention
 from heed.figures.visible import one_line
 from heed.views.painted_text import painted_text
 
@@ -65,10 +66,13 @@ class PaintedTerminal:
 class PaintedFiles:
     """Writes a file for every answer; its ending says what kind."""
 
-    def __init__(self, path: Path) -> None:
-        self._files = NumberedFiles(path, _save)
-        if path.suffix.lower() != ".json":
-            import heed.views.text_picture  # noqa: F401  # says at once if matplotlib is missing
+    def __init__(self, path: Path, look: PictureLook) -> None:
+        self._files = NumberedFiles(path, self._save)
+        self._look = look
+        if is_picture(path):
+            from heed.views.picture import check_width_mm  # says at once if matplotlib is missing
+
+            check_width_mm(look.width_mm)
 
     def write(self, number: int, result: ClassifyResult) -> None:
         """Writes the answer's file; the first waits to see whether it is the only one."""
@@ -78,25 +82,40 @@ class PaintedFiles:
         """Writes the only answer, if there was just one."""
         self._files.close()
 
+    def _save(self, path: Path, result: ClassifyResult) -> None:
+        if result.attention is None:
+            return
+        if path.suffix.lower() == ".json":
+            save_document(path, source_attention_document(result.attention))
+        elif is_picture(path):
+            self._save_picture(path, result, result.attention)
+        else:
+            from heed.views.standalone import save_page
 
-def painted_output(view: str) -> PaintedOutput:
+            save_page(path, result)
+
+    def _save_picture(self, path: Path, result: ClassifyResult, attention: SourceAttention) -> None:
+        from heed.views.text_picture import draw_painted_text
+
+        title = self._look.title
+        if title is None:
+            title = f"{one_line(result.label)}   ({result.probability:.1%})"
+        width_mm = self._look.width_mm
+        save_with_note(draw_painted_text(attention, title=title, width_mm=width_mm), path)
+
+
+def painted_output(view: str, *, look: PictureLook | None = None) -> PaintedOutput:
     """The output for `--attention VIEW`.
 
+    Args:
+        view: Where to show it.
+        look: How pictures look; None = as wide as a page, with the label above them.
+
     Raises:
-        PlotError: A picture is wanted and matplotlib is not installed.
+        PlotError: A picture is wanted and matplotlib is not installed, or its width is none.
     """
     if view in (NO_ATTENTION, JSON_ONLY):
         return Nowhere()
-    return PaintedTerminal() if view == TERMINAL else PaintedFiles(Path(view))
-
-
-def _save(path: Path, result: ClassifyResult) -> None:
-    if result.attention is None:
-        return
-    if path.suffix.lower() == ".json":
-        save_document(path, source_attention_document(result.attention))
-        return
-    from heed.views.text_picture import draw_painted_text
-
-    title = f"{one_line(result.label)}   ({result.probability:.1%})"
-    save_with_note(draw_painted_text(result.attention, title=title), path)
+    return (
+        PaintedTerminal() if view == TERMINAL else PaintedFiles(Path(view), look or PictureLook())
+    )

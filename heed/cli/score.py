@@ -16,6 +16,7 @@ from heed.cli.arguments import (
     model_of,
     settle_attention,
 )
+from heed.cli.picture_arguments import add_picture_arguments, picture_look
 from heed.cli.running import run_command
 
 if TYPE_CHECKING:
@@ -39,20 +40,22 @@ def main(argv: list[str]) -> int:
     parser.add_argument("target", metavar="TARGET", help="the output to score")
     add_model_arguments(parser)
     add_attention_arguments(parser)
+    add_picture_arguments(parser)
     add_answer_arguments(parser)
     add_gateway_arguments(parser)
     arguments = parser.parse_args(argv)
     settle_attention(parser, arguments, shows_map=sys.stdout.isatty())
+    arguments.look = picture_look(parser, arguments)
     return run_command(_score, arguments)
 
 
 def _score(arguments: argparse.Namespace) -> None:
-    from heed.cli.attention_output import answer_title, attention_output
+    from heed.cli.attention_output import attention_output
     from heed.cli.connecting import client_for
     from heed.cli.documents import as_json_line, score_document
     from heed.cli.timings_output import TimingsReport
 
-    output = attention_output(arguments.attention, heads=arguments.heads)
+    output = attention_output(arguments.attention, heads=arguments.heads, look=arguments.look)
     with client_for(arguments) as client:
         result = client.with_answers(answer_options_of(arguments)).score(
             arguments.text,
@@ -64,9 +67,7 @@ def _score(arguments: argparse.Namespace) -> None:
         print(as_json_line(score_document(result)))
     else:
         _print_score(result)
-    if result.attention is not None:
-        title = answer_title(result.source_text, result.target.text, result.score)
-        output.write(1, result.attention, title)
+    output.write(1, result)
     output.close()
     if arguments.timings:
         report = TimingsReport()

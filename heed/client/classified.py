@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heed.client.results import FloatArray, ModelVersion, Timings, Token
-from heed.client.shown import Shown
+from heed.client.shown import Shown, ShownAnswer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -96,7 +96,7 @@ class SourceAttention(Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class ClassifyResult(Shown):
+class ClassifyResult(ShownAnswer):
     """The answer to one text. `label` and `probability` are those of the most probable label.
 
     Attributes:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from heed.client.alignments import Alignment
 from heed.client.answer_options import WeightFormat
-from heed.client.shown import Shown
+from heed.client.shown import Shown, ShownAnswer
 from heed.client.version_status import VersionStatus
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True)
-class GenerateResult(Shown):
+class GenerateResult(ShownAnswer):
     """The answer to one text. `text`, `score`, `tokens`, `attention` are the best hypothesis's.
 
     Attributes:
@@ -288,7 +288,7 @@ class GenerateResult(Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreResult(Shown):
+class ScoreResult(ShownAnswer):
     """How probable a target text is, given its source.
 
     Attributes:

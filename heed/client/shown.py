@@ -24,3 +24,19 @@ class Shown:
 
         has_colours = console.color_system is not None
         yield as_text(self, width=options.max_width, has_colours=has_colours)
+
+
+class ShownAnswer(Shown):
+    """An answer, which has a page of its own."""
+
+    __slots__ = ()
+
+    def to_html(self) -> str:
+        """The attention explorer with this answer in it, as one HTML file that needs no server.
+
+        Raises:
+            PlotError: The answer carries no attention.
+        """
+        from heed.views.standalone import answers_page
+
+        return answers_page(self)

@@ -257,6 +257,18 @@ def test_one_answer_becomes_one_picture(heed, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["map.png"]
 
 
+def test_one_answer_becomes_a_page_that_needs_nothing_else(heed, tmp_path):
+    finished = heed("generate", "ab", "--attention", "map.html", "--heads", cwd=tmp_path)
+    assert finished.stderr == b"heed: wrote map.html\n"
+    page = (tmp_path / "map.html").read_text("utf-8")
+    document = json.loads(page.rpartition('id="heed-document">')[2].partition("</script>")[0])
+    (answer,) = document["answers"]
+    assert answer["request"]["texts"] == ["ab"]
+    attention = answer["response"]["results"][0]["hypotheses"][0]["attention"]
+    assert attention["weights"] == [1, 0, 0, 1]
+    assert [head["headIndex"] for head in attention["heads"]] == [0, 1, 0]
+
+
 def test_several_answers_become_numbered_files(heed, tmp_path):
     heed("generate", "--attention", "map.json", lines=b"ab\n\ncd\n", cwd=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["map-1.json", "map-3.json"]
@@ -272,6 +284,8 @@ def test_several_answers_become_numbered_files(heed, tmp_path):
         (["--attention", "nowhere/map.png"], "there is no folder 'nowhere'"),
         (["--json", "--attention", "terminal"], "both want standard output"),
         (["--heads"], "--heads shows nothing without"),
+        (["--width-mm", "85"], "--width-mm is for --attention FILE.png, FILE.svg, FILE.pdf"),
+        (["--attention", "a.html", "--title", "x"], "--title is for --attention FILE.png"),
         (["--max-length", "0"], "'0' is not an integer of 1 or more"),
         (["--min-length", "x"], "'x' is not an integer of 0 or more"),
         (["--timeout", "nan"], "'nan' is not a number of seconds above 0"),

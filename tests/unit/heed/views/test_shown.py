@@ -4,45 +4,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from heed.client import (
-    Attention,
-    ClassifyResult,
-    FinishReason,
-    GenerateResult,
-    Hypothesis,
-    LabelProbability,
-    ModelVersion,
-    ScoreResult,
-    SentenceWeight,
-    SourceAttention,
-    Timings,
-    Token,
-)
+from heed.client import Attention
 from heed.views.shown import as_html, as_text
-from tests.support.client import make_attention, make_tokens
-
-MODEL = ModelVersion("upper", 7)
-
-
-def make_hypothesis(attention=None):
-    tokens = (Token(4, "A", 0, 1, score=-0.5), Token(5, "B", 1, 2, score=-1.0))
-    return Hypothesis("AB", -1.5, tokens, FinishReason.END, attention)
-
-
-def make_answer(attention=None):
-    hypotheses = (make_hypothesis(attention),)
-    return GenerateResult("a<b", make_tokens("a", "b"), hypotheses, MODEL, Timings())
-
-
-def make_classified(with_attention=True):
-    weights = np.array([0.75, 0.25], np.float32)
-    tokens = (Token(4, "good", 0, 4), Token(5, "film", 5, 9))
-    sentences = (SentenceWeight(0, 9, 1.0),)
-    attention = SourceAttention("good film", tokens, weights, None, sentences)
-    labels = (LabelProbability("positive", 0.9), LabelProbability("negative", 0.1))
-    shown = attention if with_attention else None
-    return ClassifyResult("good film", labels, tokens, shown, MODEL, Timings())
-
+from tests.support.answers import make_answer, make_classified, make_score
+from tests.support.client import make_attention
 
 ATTENTION = make_attention(["A", "B"], ["a", "b"], [[0.9, 0.1], [0.2, 0.8]])
 
@@ -62,7 +27,7 @@ def test_an_answer_without_attention_shows_the_rest():
 
 
 def test_a_score_shows_what_it_is_of():
-    result = ScoreResult("ab", make_tokens("a", "b"), make_hypothesis(ATTENTION), MODEL, Timings())
+    result = make_score(ATTENTION)
     assert "score −1.50" in as_html(result)
     assert as_text(result).plain.startswith("ab → AB   (score -1.50)\n\n")
 
