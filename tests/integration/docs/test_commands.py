@@ -1,0 +1,160 @@
+"""The commands of the pages that ask or serve, against a real gateway and a real model server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from heed import Client
+from model_export.data.labelled_text import load_snips
+from tests.support.exported_model import MAX_SOURCE_TOKENS, MODEL_NAME, exported_models_dir
+from tests.support.gateway import GatewayProcess, running_gateway
+from tests.support.model_server import ModelServerProcess, running_model_server
+from tests.support.pages import DOCS, ROOT, Block, block_with, in_language
+from tests.support.walkthrough import as_here
+
+__all__ = ["exported_models_dir"]
+
+ASKING = re.compile(r"^heed (generate|score|tokenize|models)\b")
+OWN_TESTS = {"docs/security.md", "docs/tutorial.md", "docs/own-data.md", "docs/own-model.md"}
+"""Pages whose commands need what the page has made before."""
+TEXTS = "attention\nchicago\n"
+ALLOWED_S = 120
+
+
+def asking_commands() -> list[tuple[Block, str]]:
+    found = [(block, command) for block in in_language("bash") for command in block.commands]
+    for block in in_language("console"):
+        lines = re.findall(r"^\$ (?:\.venv/bin/)?(.*)", block.text, re.MULTILINE)
+        found += [(block, line) for line in lines]
+    return [each for each in found if ASKING.match(each[1]) and each[0].page not in OWN_TESTS]
+
+
+COMMANDS = asking_commands()
+
+
+@pytest.fixture(scope="module")
+def gateway(exported_models_dir: Path) -> Iterator[GatewayProcess]:
+    flags = ["--models-dir", str(exported_models_dir), "--http-port=0"]
+    with running_gateway(flags) as one:
+        yield one
+
+
+def run(command: str, folder: Path) -> str:
+    ended = subprocess.run(
+        as_here(command),
+        shell=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=ALLOWED_S,
+    )
+    assert ended.returncode == 0, f"{command}\n{ended.stderr}"
+    return ended.stdout
+
+
+def test_there_are_commands_to_run() -> None:
+    assert len(COMMANDS) >= 8
+
+
+@pytest.mark.parametrize(
+    ("block", "command"), COMMANDS, ids=[f"{block}: {command[:60]}" for block, command in COMMANDS]
+)
+def test_a_command_that_asks_gets_an_answer(
+    block: Block, command: str, gateway: GatewayProcess, tmp_path: Path
+) -> None:
+    for name in ("words.txt", "texts.txt", "letter.txt"):
+        (tmp_path / name).write_text(TEXTS, encoding="utf-8")
+    before = set(tmp_path.iterdir())
+    short = re.sub(rf'"[^"]{{{MAX_SOURCE_TOKENS},}}"', '"two words"', command)
+    asked, redirected, target = short.partition(" > ")
+    printed = run(f"{asked} --address {gateway.address}{redirected}{target}", tmp_path)
+    written = set(tmp_path.iterdir()) - before
+    assert printed or written
+    assert all(path.stat().st_size for path in written)
+
+
+def test_readiness_is_as_the_page_on_observation_asks_for_it(
+    gateway: GatewayProcess, tmp_path: Path
+) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("needs curl")
+    command = block_with(DOCS / "observation.md", "curl -s")
+    assert MODEL_NAME in run(command.replace("localhost:8080", gateway.url), tmp_path)
+
+
+def test_priority_is_set_as_the_page_on_batching_says(gateway: GatewayProcess) -> None:
+    code = block_with(DOCS / "batching.md", "with_priority", "python")
+    with Client(gateway.address) as client:
+        assert len(eval(code, {"client": client, "texts": TEXTS.split()})) == 2
+
+
+@pytest.fixture(scope="module")
+def model_server(
+    exported_models_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ModelServerProcess]:
+    """Started with the flags and the files that docs/model-server.md shows."""
+    page, folder = DOCS / "model-server.md", tmp_path_factory.mktemp("etc")
+    files = {
+        "models.config": block_with(page, "model_config_list"),
+        "batching.config": block_with(page, "max_batch_size {"),
+        "monitoring.config": block_with(page, "prometheus_config {"),
+    }
+    for name, text in files.items():
+        here = re.sub(r'"/models/\w+"', f'"{exported_models_dir / MODEL_NAME}"', text)
+        (folder / name).write_text(here, encoding="utf-8")
+    flags = [
+        flag.replace("/etc/", f"{folder}/")
+        for block in in_language("bash", [page])
+        for command in block.commands
+        if command.startswith("heed model-server") and "_file=" in command
+        for flag in shlex.split(command.removesuffix(" ..."))[2:]
+    ]
+    rest = ["--rest_api_port=-1" if "rest_api_port" in flag else flag for flag in flags]
+    with running_model_server(rest) as server:
+        yield server
+
+
+def test_the_model_server_answers_as_its_page_asks(
+    model_server: ModelServerProcess, tmp_path: Path
+) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("needs curl")
+    (rest,) = re.findall(r"HTTP/REST API at:?\s*(\S+:\d+)", model_server.log())
+    (block,) = [b for b in in_language("bash", [DOCS / "model-server.md"]) if "curl " in b.text]
+    status, signatures, answer = (
+        json.loads(run(command.replace("localhost:8501", rest), tmp_path))
+        for command in block.commands
+        if command.startswith("curl ")
+    )
+    assert status["model_version_status"][0]["state"] == "AVAILABLE"
+    assert "signature_def" in signatures["metadata"]
+    assert {"tokens", "attention"} <= answer["predictions"][0].keys()
+    metrics = run(f"curl -s {rest}/monitoring/prometheus/metrics", tmp_path)
+    assert ":tensorflow:serving:request_count" in metrics
+
+
+def test_the_files_of_snips_become_what_its_recipe_reads(tmp_path: Path) -> None:
+    page = DOCS / "classification.md"
+    folder = tmp_path / "nlu-benchmark/2017-06-custom-intent-engines/PlayMusic"
+    folder.mkdir(parents=True)
+    parts = [{"text": "play "}, {"text": "blue moon", "entity": "track"}]
+    content = json.dumps({"PlayMusic": [{"data": parts}]})
+    (folder / "train_PlayMusic_full.json").write_text(content, encoding="utf-8")
+    script = tmp_path / "convert.py"
+    script.write_text(block_with(page, "nlu-benchmark", "python"), encoding="utf-8")
+    run("python convert.py", tmp_path)
+    examples = load_snips(tmp_path)
+    (example,) = (*examples.train, *examples.dev, *examples.test)
+    assert example.source == "play blue moon"
+    assert example.references == ("PlayMusic",)
