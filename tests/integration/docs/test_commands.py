@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,15 +14,18 @@ import pytest
 
 from heed import Client
 from model_export.data.labelled_text import load_snips
+from model_server.batching.parameters import parse_batching_parameters
+from model_server.lifecycle.config import read_config_file
 from tests.support.exported_model import MAX_SOURCE_TOKENS, MODEL_NAME, exported_models_dir
 from tests.support.gateway import GatewayProcess, running_gateway
-from tests.support.model_server import ModelServerProcess, running_model_server
+from tests.support.model_server import ModelServerProcess, model_flags, running_model_server
 from tests.support.pages import DOCS, ROOT, Block, block_with, in_language
 from tests.support.walkthrough import as_here
 
 __all__ = ["exported_models_dir"]
 
 ASKING = re.compile(r"^heed (generate|score|tokenize|models)\b")
+MODEL_SERVER = DOCS / "model-server.md"
 OWN_TESTS = {"docs/security.md", "docs/tutorial.md", "docs/own-data.md", "docs/own-model.md"}
 """Pages whose commands need what the page has made before."""
 TEXTS = "attention\nchicago\n"
@@ -99,29 +101,28 @@ def test_priority_is_set_as_the_page_on_batching_says(gateway: GatewayProcess) -
         assert len(eval(code, {"client": client, "texts": TEXTS.split()})) == 2
 
 
+def test_a_model_server_reads_the_files_of_its_page(tmp_path: Path) -> None:
+    path = tmp_path / "models.config"
+    path.write_text(block_with(MODEL_SERVER, "model_config_list"), encoding="utf-8")
+    assert [model.name for model in read_config_file(path)] == ["g2p", "translate"]
+    batching = parse_batching_parameters(block_with(MODEL_SERVER, "max_batch_size {"))
+    assert batching.pad_variable_length_inputs
+    assert list(batching.allowed_batch_sizes) == [16, 64]
+
+
 @pytest.fixture(scope="module")
 def model_server(
     exported_models_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ModelServerProcess]:
-    """Started with the flags and the files that docs/model-server.md shows."""
-    page, folder = DOCS / "model-server.md", tmp_path_factory.mktemp("etc")
-    files = {
-        "models.config": block_with(page, "model_config_list"),
-        "batching.config": block_with(page, "max_batch_size {"),
-        "monitoring.config": block_with(page, "prometheus_config {"),
-    }
-    for name, text in files.items():
-        here = re.sub(r'"/models/\w+"', f'"{exported_models_dir / MODEL_NAME}"', text)
-        (folder / name).write_text(here, encoding="utf-8")
+    """With REST and the file of metrics that the page shows."""
+    monitoring = tmp_path_factory.mktemp("etc") / "monitoring.config"
+    monitoring.write_text(block_with(MODEL_SERVER, "prometheus_config {"), encoding="utf-8")
     flags = [
-        flag.replace("/etc/", f"{folder}/")
-        for block in in_language("bash", [page])
-        for command in block.commands
-        if command.startswith("heed model-server") and "_file=" in command
-        for flag in shlex.split(command.removesuffix(" ..."))[2:]
+        *model_flags(MODEL_NAME, exported_models_dir / MODEL_NAME),
+        "--rest_api_port=-1",
+        f"--monitoring_config_file={monitoring}",
     ]
-    rest = ["--rest_api_port=-1" if "rest_api_port" in flag else flag for flag in flags]
-    with running_model_server(rest) as server:
+    with running_model_server(flags) as server:
         yield server
 
 
@@ -131,7 +132,7 @@ def test_the_model_server_answers_as_its_page_asks(
     if shutil.which("curl") is None:
         pytest.skip("needs curl")
     (rest,) = re.findall(r"HTTP/REST API at:?\s*(\S+:\d+)", model_server.log())
-    (block,) = [b for b in in_language("bash", [DOCS / "model-server.md"]) if "curl " in b.text]
+    (block,) = [b for b in in_language("bash", [MODEL_SERVER]) if "curl " in b.text]
     status, signatures, answer = (
         json.loads(run(command.replace("localhost:8501", rest), tmp_path))
         for command in block.commands
