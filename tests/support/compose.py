@@ -13,8 +13,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE_FILES = ("docker-compose.yml", "docker-compose.cpu.yml", "docker-compose.local.yml")
+SECRETS_FILE = "docker-compose.secrets.yml"
 EXAMPLE = ROOT / ".env.example"
-_VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
+_VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*)|:\?[^}]*)?\}")
 _RESET = object()
 
 

@@ -33,6 +33,9 @@ from tests.support.model_server import free_port
 from tests.support.waiting import wait_until
 
 REQUIRED_VARIABLE = "HEED_TEST_DEPLOY"
+"""`required`: no engine is a failure and no reason to skip."""
+BUILT_VARIABLE = "HEED_TEST_DEPLOY_BUILT"
+"""`yes`: Heed's images are there and are taken as they are."""
 STAND_INS = ROOT / "tests/system/deploy/stand_ins"
 BUILD_TIMEOUT_S = 1500
 PUBLISHED = ("GRPC", "HTTP", "PROMETHEUS", "GRAFANA", "LOCUST")
@@ -100,12 +103,8 @@ def images() -> Iterator[list[str]]:
     The names of stand-ins are taken away again at the end.
     """
     settings = example_settings_that_count()
-    build = ("compose", "--env-file", ".env.example", "-f", "docker-compose.local.yml")
-    docker(
-        *(*build, "--profile", "load", "build", "--quiet"),
-        *("tf-serving", "gateway", "loadtest"),
-        timeout_s=BUILD_TIMEOUT_S,
-    )
+    if os.environ.get(BUILT_VARIABLE) != "yes":
+        _build()
     replaced = []
     for name in ("PROMETHEUS", "GRAFANA"):
         image = settings[f"HEED_{name}_IMAGE"]
@@ -124,6 +123,12 @@ def images() -> Iterator[list[str]]:
     finally:
         for image in replaced:
             docker("image", "rm", image, check=False)
+
+
+def _build() -> None:
+    file = ("--env-file", ".env.example", "-f", "docker-compose.local.yml", "--profile", "load")
+    services = ("tf-serving", "gateway", "loadtest")
+    docker("compose", *file, "build", "--quiet", *services, timeout_s=BUILD_TIMEOUT_S)
 
 
 @dataclass(frozen=True)
@@ -199,8 +204,7 @@ class Stack:
     def logs(self) -> str:
         """The last lines of every container."""
         containers = docker("ps", "-aq", "--filter", self.label).split()
-        tails = [docker("logs", "--tail", "40", name, check=False) for name in containers]
-        return "\n".join(tails)
+        return "\n".join(_last_lines_of(name) for name in containers)
 
     @property
     def label(self) -> str:
@@ -239,6 +243,18 @@ class Stack:
             self.logs,
             timeout_s=60,
         )
+
+
+def _last_lines_of(container: str) -> str:
+    done = subprocess.run(
+        ["docker", "logs", "--tail", "40", container],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return f"{inspected(container)['Name']}:\n{done.stdout}"
 
 
 def inspected(container: str) -> dict[str, Any]:

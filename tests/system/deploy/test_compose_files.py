@@ -16,6 +16,7 @@ from google.protobuf import text_format
 from tests.support.compose import (
     COMPOSE_FILES,
     ROOT,
+    SECRETS_FILE,
     example_settings,
     example_settings_that_count,
     services,
@@ -152,7 +153,8 @@ def test_every_variable_is_in_the_example_with_its_default(file: str) -> None:
 
 
 def test_everything_in_the_example_is_used() -> None:
-    used = {variable.name for file in COMPOSE_FILES for variable in variables(file)}
+    files = (*COMPOSE_FILES, SECRETS_FILE)
+    used = {variable.name for file in files for variable in variables(file)}
     used |= set(services("docker-compose.yml")["gateway"]["environment"])
     assert set(example_settings()) == used
 
@@ -177,6 +179,11 @@ def test_the_gateway_serves_the_models_that_tensorflow_serving_is_given() -> Non
         assert model.model_version_policy.latest.num_versions == 2
 
 
+def test_secrets_are_mounted_read_only_and_must_be_named() -> None:
+    (volume,) = services(SECRETS_FILE)["gateway"]["volumes"]
+    assert re.fullmatch(r"\$\{HEED_SECRETS_DIR:\?[^}]+\}:/secrets:ro", volume)
+
+
 def test_prometheus_asks_the_services_under_their_names() -> None:
     text = (ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8")
     asked = {
@@ -191,7 +198,7 @@ def test_prometheus_asks_the_services_under_their_names() -> None:
 def test_no_file_names_a_registry_or_a_folder_of_some_machine() -> None:
     folders = [ROOT / "deploy/docker", ROOT / "deploy/tf-serving", Path(__file__).parent]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    files += [ROOT / file for file in (*COMPOSE_FILES, ".env.example")]
+    files += [ROOT / file for file in (*COMPOSE_FILES, SECRETS_FILE, ".env.example")]
     forbidden = re.compile(
         r"https?://(?!127\.0\.0\.1|localhost|example\.org|HOST:)|docker\.io|/home/|/root/|/work/"
     )

@@ -48,7 +48,7 @@ def asked_of_prometheus(stack: Stack, query: str) -> dict[str, float]:
 
 
 def calls_by_model_server(stack: Stack) -> dict[str, float]:
-    pattern = r'^heed_replica_calls_total\{outcome="OK",replica="([^"]+)"\} (\S+)$'
+    pattern = r'^heed_replica_calls_total\{outcome="ok",replica="([^"]+)"\} (\S+)$'
     page = fetched(f"{stack.gateway.url}/metrics")
     return {name: float(value) for name, value in re.findall(pattern, page, re.MULTILINE)}
 
