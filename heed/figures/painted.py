@@ -10,6 +10,7 @@ from heed.figures.markup import element, escaped
 from heed.figures.visible import one_line
 
 _LEAST_PAINTED = 0.02
+_STRONGEST = 0.75  # what is written on it stays readable, black on white or white on black
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,6 @@ def _painted_part(text: str, weight: float, largest: float) -> str:
     if share < _LEAST_PAINTED:
         return escaped(text)
     red, green, blue = (int(COLOUR[place : place + 2], 16) for place in (1, 3, 5))
-    paint = f"background:rgba({red},{green},{blue},{share:.2f})"
+    paint = f"background:rgba({red},{green},{blue},{_STRONGEST * share:.2f})"
     style = f"{paint};border-radius:3px;padding:2px 1px"
     return element("span", escaped(text), title=f"{weight:.3f}", style=style)

@@ -133,6 +133,11 @@ def figure(content: str, caption: str) -> str:
     return element("figure", content, element("figcaption", caption))
 
 
+def chart(content: str, name: str, caption: str) -> str:
+    """A chart with words below it."""
+    return figure(scrolled(content, f"chart, {name}"), caption)
+
+
 def paragraph(words: str) -> str:
     """Words of our own."""
     return element("p", escaped(words))

@@ -84,7 +84,7 @@ def lengths_section(judgement: Judgement, quality: TaskMeasures) -> str:
         head=[unit, "examples", *measures, *more],
         rows=rows,
     )
-    return page.figure(bar_chart(bars, axes), caption) + numbers
+    return page.chart(bar_chart(bars, axes), axes.name, caption) + numbers
 
 
 def _capital(name: str) -> str:
@@ -131,15 +131,16 @@ def training_section(run: TrainingRun) -> str:
     parts = []
     if losses:
         axes = Axes("losses by training step", "step", "loss")
-        parts.append(page.figure(line_chart(losses, axes), "Loss of each evaluation's interval."))
+        parts.append(page.chart(line_chart(losses, axes), axes.name, "Training and dev loss."))
     metric = run.recipe.dev_metric.value
     points = _points(history, metric)
     if len(points) > 1:
         name = metric.replace("_", " ").replace("bleu", "BLEU").replace("chrf", "chrF2")
         axes = Axes(f"{name} on dev by training step", "step", name, is_share=_is_share(points))
-        chart = line_chart([Line("dev", points)], axes)
         caption = f"{name} on dev, by which the best weights were chosen."
-        parts.append(page.figure(chart, escaped(caption)))
+        parts.append(
+            page.chart(line_chart([Line("dev", points)], axes), axes.name, escaped(caption))
+        )
     return "".join(parts)
 
 
