@@ -61,6 +61,7 @@ NOT_RUN = {
     "make test-tf-serving": "needs a Docker engine and an image of gigabytes",
     "cp .env.example": "of Docker Compose, like the next; tests/contract/deploy reads its files",
     "docker ": "needs a Docker engine and an image of gigabytes",
+    "kubectl ": "needs a cluster; tests/contract/deploy builds and checks what it would send",
     "buf curl": "buf's own client; tests/system/test_foreign_clients.py asks with foreign ones",
     "perf_analyzer": "NVIDIA's program; tests/support/triton_calls.py asks what it asks",
     "eflomal-align": "an aligner of its own; tests of links read files as it writes them",
@@ -160,6 +161,8 @@ def read_making(words: list[str]) -> None:
 
 def look_up_flags(words: list[str]) -> None:
     source = (ROOT / words[0]).read_text(encoding="utf-8")
+    for module in re.findall(r"^from benchmarks\.(\w+) import", source, re.M):  # flags in common
+        source += (ROOT / "benchmarks" / f"{module}.py").read_text(encoding="utf-8")
     for word in words[1:]:
         if word.startswith("--"):
             assert f'"{word}"' in source, word

@@ -36,6 +36,8 @@ from tests.support.waiting import wait_until
 
 __all__ = ["exported_models_dir"]
 
+pytestmark = pytest.mark.timeout(600)  # whoever comes first waits for all servers
+
 WITHOUT_DATA = {
     "DCGM_": "needs a GPU and NVIDIA's dcgm-exporter",
 }
@@ -44,6 +46,7 @@ WITHOUT_DATA = {
 QUESTIONS = list({one.expression: one for one in panel_questions()}.values())
 ROUNDS = 25
 PAUSE_S = 0.1
+SCRAPED = 'up{job=~"gateway|tf-serving"} == 1'
 
 
 def reason_for_nothing(expression: str) -> str:
@@ -87,7 +90,7 @@ def prometheus(
         f"--batching_parameters_file={DEPLOY / 'tf-serving/batching.config'}",
     ]
     with ExitStack() as stack:
-        server = stack.enter_context(running_model_server(serving_flags))
+        server = stack.enter_context(running_model_server(serving_flags, timeout_s=180))
         flags = [f"--model-server={server.address}", f"--model={MODEL_NAME}", "--http-port=0"]
         plain = stack.enter_context(running_gateway([*flags, "--cache-bytes=1000000"]))
         tls = [f"--tls-cert={own.chain}", f"--tls-key={own.key}"]
@@ -95,7 +98,7 @@ def prometheus(
         addresses = {"http": host_of(plain), "https": host_of(secret)}
         config = deployed_configuration(addresses, rest_port, authority)
         one = stack.enter_context(running_prometheus(config, folder))
-        wait_until(lambda: len(one.query('up{job=~"gateway|tf-serving"} == 1')) == 3)
+        wait_until(lambda: len(one.query(SCRAPED)) == 3, timeout_s=120)
         give_load(plain, server.address)
         yield one
 
@@ -130,6 +133,7 @@ def test_a_panel_has_something_to_show(prometheus: Prometheus, question: Questio
     wait_until(
         lambda: prometheus.has_numbers(question.expression),
         lambda: f"{question.place}: {question.expression}: {prometheus.query(question.expression)}",
+        timeout_s=60,
     )
 
 
