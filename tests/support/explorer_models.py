@@ -4,7 +4,8 @@
 
     def test_something(explorer_models_dir: Path) -> None: ...
 
-"transformer" has three layers with two heads, a beam, prefixes and scores, and random weights;
+"transformer" has three layers with two heads, a beam, prefixes and scores; "intents" and "reviews"
+are classifiers, the second one hierarchical; "strips" reads pictures. All have random weights.
 "instant" copies texts of up to 255 letters.
 """
 
@@ -12,28 +13,66 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.instant_model import NAME as INSTANT_NAME
 from benchmarks.instant_model import publish_instant_model
+from tests.support.exported_classifiers import CLUES, FILLERS, FLAT, HIERARCHICAL, recipe_of
 from tests.support.exported_model import models_dir_of
+from tests.support.exported_pictures import SMALL, STRIPS
 from tests.support.exported_transformer import TRANSFORMER_NAME, random_transformer
 
-__all__ = ["INSTANT_NAME", "TRANSFORMER_NAME"]
+if TYPE_CHECKING:
+    from model_export.config import Recipe
+    from model_export.export.exportable import ExportableModel
+
+__all__ = ["FLAT", "HIERARCHICAL", "INSTANT_NAME", "STRIPS", "TRANSFORMER_NAME"]
 
 
 @pytest.fixture(scope="session")
 def explorer_models_dir() -> Path:
-    """A models directory with the models "transformer" and "instant", version 1."""
+    """A models directory with all of them, each in version 1."""
     return models_dir_of("tests.support.explorer_models")
+
+
+def _random_models() -> list[ExportableModel]:
+    from model_export.config import load_recipe, parse_recipe
+
+    classifiers = [parse_recipe(recipe_of(name), where=name) for name in (FLAT, HIERARCHICAL)]
+    pictures = load_recipe("digit-strips", SMALL)
+    return [
+        random_transformer(),
+        *(_random_model(recipe, recipe.name) for recipe in classifiers),
+        _random_model(pictures, STRIPS),
+    ]
+
+
+def _random_model(recipe: Recipe, name: str) -> ExportableModel:
+    """A recipe's model as it is before its training."""
+    from heed.contract import Precision, Task
+    from heed.text import Tokenizer, train_tokenizer
+    from model_export.export.exportable import exportable_from_run
+    from model_export.runs.training_run import TrainingRun, untrained_model
+
+    words = [" ".join(FILLERS).capitalize() + ".", *CLUES.values()] * 20
+    is_classifier = recipe.task is Task.CLASSIFY
+    source = Tokenizer(train_tokenizer(words, recipe.source_tokenizer)) if is_classifier else None
+    digits = ["0123456789"]
+    target = None if is_classifier else Tokenizer(train_tokenizer(digits, recipe.target_tokenizer))
+    labels = tuple(CLUES) if is_classifier else ()
+    model = untrained_model(recipe, source=source, target=target, labels=labels)
+    run = TrainingRun(Path("random-weights"), recipe, source, target, model, {}, labels)
+    return exportable_from_run(run, model_name=name, precision=Precision.FLOAT32)
 
 
 def _export(models_dir: Path) -> None:
     from model_export.export.export_model import export_model
 
-    # The tests of the export verify it.
-    export_model(random_transformer(), models_dir, verify=lambda version_dir: None)
+    for model in _random_models():
+        # The tests of the export verify such models.
+        export_model(model, models_dir, verify=lambda version_dir: None)
     publish_instant_model(models_dir / INSTANT_NAME)
 
 

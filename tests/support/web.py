@@ -72,21 +72,22 @@ def open_page(
     page.goto(f"{url}#{fragment}" if fragment else url)
     try:
         yield page
-        assert not complaints
+        assert not complaints, complaints
     finally:
         context.close()
 
 
 def _complaint(message: ConsoleMessage) -> list[str]:
-    """Errors of the page; a call that is refused is none."""
-    expected = "Failed to load resource:"
+    """Errors of the page; a call that is refused is none, nor is a test that reads a canvas."""
+    expected = ("Failed to load resource:", "Canvas2D:")
     if message.type not in {"error", "warning"} or message.text.startswith(expected):
         return []
     return [message.text]
 
 
 def _stranger(request: Request, url: str) -> list[str]:
-    known = request.url.startswith((url.rstrip("/"), "data:", "blob:"))
+    base = url.partition("#")[0].rstrip("/")
+    known = request.url.startswith((base, "data:", "blob:"))
     return [] if known else [f"a request to {request.url}"]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from playwright.sync_api import Browser
@@ -10,8 +13,16 @@ from service.security.api_keys import ApiKeyEntry, digest_of, make_key
 from service.security.make_api_key import entry_as_toml
 from tests.support.gateway import running_gateway
 from tests.support.http import running_http_gateway
+from tests.support.pages import DOCS, ROOT, block_with
 from tests.support.stub_model_server import MODEL_NAME, running_stub
-from tests.support.web import accessibility_violations, browser, open_page, wait_for_answer
+from tests.support.web import (
+    accessibility_violations,
+    browser,
+    focus_line,
+    open_page,
+    wait_for_answer,
+    word,
+)
 
 __all__ = ["browser"]
 
@@ -33,7 +44,7 @@ def test_a_key_is_asked_for_used_and_kept_out_of_the_link(browser: Browser, tmp_
         field.fill("no key at all")
         page.get_by_role("button", name="Use key").click()
         page.wait_for_function(
-            "document.querySelector('.problem').textContent.includes('another API key')"
+            "() => document.querySelector('.problem').textContent.includes('another API key')"
         )
         field.fill(key)
         page.get_by_role("button", name="Use key").click()
@@ -57,3 +68,21 @@ def test_a_gateway_that_is_gone_is_told_in_a_sentence(browser: Browser) -> None:
             page.get_by_role("button", name="Generate", exact=True).click()
             page.wait_for_selector(".problem")
             assert "The gateway cannot be reached." in page.locator(".problem").inner_text()
+
+
+def test_the_python_of_the_page_writes_a_file_that_opens(browser: Browser, tmp_path: Path) -> None:
+    code = block_with(DOCS / "explorer.md", "standalone_page")
+    with running_http_gateway() as (gateway, _):
+        there = code.replace("http://localhost:8080", gateway.url)
+        command = [sys.executable, "-c", there]
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=60, env=_environment())
+    with open_page(browser, (tmp_path / "attention.html").as_uri(), offline=True) as page:
+        wait_for_answer(page)
+        assert page.locator("[data-part=hypothesis] .output").inner_text().startswith("attention")
+        assert page.get_by_label("Pieces", exact=True).is_disabled()
+        word(page, "source", 0).hover()
+        assert focus_line(page).startswith("“attention” is looked at by “attention” 1.000")
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}

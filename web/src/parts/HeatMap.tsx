@@ -51,8 +51,9 @@ export function HeatMap({ panel }: { panel: Panel }) {
     else if (event.key === "0") zoom(0.001);
     else if (step && matrix) {
       const now = panel.place.peek();
-      const row = bounded((now?.row ?? (step[0] > 0 ? -1 : 0)) + step[0], matrix.rowCount);
-      const column = bounded((now?.column ?? (step[1] > 0 ? -1 : 0)) + step[1], matrix.columnCount);
+      const [down, right] = now === undefined ? [0, 0] : step; // the first key goes to the first cell
+      const row = bounded((now?.row ?? 0) + down, matrix.rowCount);
+      const column = bounded((now?.column ?? 0) + right, matrix.columnCount);
       panel.hovered.value = { row, column };
       view.reveal({ row, column });
       redraw();

@@ -91,8 +91,8 @@ function doubtOf(token: Token): number {
 function ScoreLegend() {
   return (
     <p class="note legend">
-      Probability of each token, given those before it:
-      {["90 % and more", "60 %", "30 %", "10 %", "less"].map((name, step) => (
+      Probability of each token:
+      {["over 90 %", "over 60 %", "over 30 %", "over 10 %", "less"].map((name, step) => (
         <span key={step} class={`scored doubt-${step}`}>
           {name}
         </span>

@@ -31,9 +31,9 @@ export function Written({ panel, result }: { panel: Panel; result: WrittenResult
             <figure class="card figure-map">
               <figcaption>Heat map</figcaption>
               <HeatMap panel={panel} />
+              <WeightTable panel={panel} />
             </figure>
           </div>
-          <WeightTable panel={panel} />
         </>
       ) : (
         <p class="note" role="status">
