@@ -1,23 +1,20 @@
-"""Models of pictures for whoever serves or asks: trained a little, exported and verified.
+"""A model of pictures for whoever serves or asks: trained a little, exported and verified.
 
     from tests.support.exported_pictures import picture_models_dir
 
     def test_something(picture_models_dir: Path) -> None: ...
 
-`picture_models_dir` holds the model "strips", the recipe digit-strips made small and trained for a
-few steps, and "colours", which reads pictures in colour with hard attention and has random weights;
-each in version 1. They are made once, in a process of its own, so that TensorFlow does not come
-into the process of the tests; do not change them.
+`picture_models_dir` holds the model "strips" in version 1: the recipe digit-strips made small and
+trained for a few steps. It is made once, in a process of its own, so that TensorFlow does not come
+into the process of the tests; do not change it.
 """
 
 from __future__ import annotations
 
-import functools
 import io
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,10 +22,7 @@ from PIL import Image
 
 from tests.support.exported_model import models_dir_of
 
-if TYPE_CHECKING:
-    from model_export.runs.training_run import TrainingRun
-
-STRIPS, COLOURS = "strips", "colours"
+STRIPS = "strips"
 HEIGHT, MAX_WIDTH, CELL = 24, 160, 4
 SMALL = (
     "data.max_train_pairs=64",
@@ -50,7 +44,7 @@ SMALL = (
 
 @pytest.fixture(scope="session")
 def picture_models_dir() -> Path:
-    """A models directory with the models "strips" and "colours", version 1."""
+    """A models directory with the model "strips", version 1."""
     return models_dir_of("tests.support.exported_pictures")
 
 
@@ -71,7 +65,6 @@ def _make(models_dir: Path, folder: Path) -> None:
     from model_export.config import load_recipe
     from model_export.export.export_model import export_model
     from model_export.export.exportable import exportable_from_run
-    from model_export.models import build_model
     from model_export.quiet import spend_session_notice
     from model_export.runs.training_run import TrainingRun
     from model_export.training.run_folder import held_run_folder
@@ -83,35 +76,15 @@ def _make(models_dir: Path, folder: Path) -> None:
     with held_run_folder(folder / STRIPS, recipe):
         train(recipe, folder=folder / STRIPS, data_dir=None, stop=StopRequest())
     run = TrainingRun.load(folder / STRIPS)
-    other = load_recipe(
-        "digit-strips",
-        [
-            *SMALL,
-            "model.channel_count=3",
-            "model.attention={kind: xu_hard, units: 8}",
-            "model.cell=lstm",
-            "model.height=12",
-            "model.positions=false",
-        ],
-    )
-    model = build_model(
-        other.seq2seq_model,
-        source_vocabulary_size=0,
-        target_vocabulary_size=run.target_tokenizer.vocabulary_size,
-    )
-    for name, each in ((STRIPS, run), (COLOURS, replace(run, recipe=other, model=model))):
-        exportable = exportable_from_run(each, model_name=name, precision=Precision.FLOAT32)
-        # In this process, which saves the start of another one.
-        is_whole = name == STRIPS
-        export_model(
-            exportable, models_dir, verify=functools.partial(_verify, each if is_whole else None)
-        )
+    exportable = exportable_from_run(run, model_name=STRIPS, precision=Precision.FLOAT32)
+    # In this process, which saves the start of another one.
+    export_model(exportable, models_dir, verify=_verify)
 
 
-def _verify(run: TrainingRun | None, version_dir: Path) -> None:
+def _verify(version_dir: Path) -> None:
     from model_export.export.verification import verify_version
 
-    verify_version(version_dir, run)
+    verify_version(version_dir)
 
 
 if __name__ == "__main__":
