@@ -207,16 +207,17 @@ def test_three_model_servers_share_the_load_and_one_may_die(
 
 
 def test_the_profile_load_asks_the_gateway(stack: Stack) -> None:
-    def answered() -> float:
+    def ended(code: str) -> float:
         page = fetched(f"{stack.gateway.url}/metrics")
-        counts = re.findall(r'(?m)^heed_requests_total\{code="OK".* (\S+)$', page)
+        counts = re.findall(rf'(?m)^heed_requests_total\{{code="{code}".* (\S+)$', page)
         return sum(map(float, counts))
 
-    before = answered()
+    answered, refused = ended("OK"), ended("INVALID_ARGUMENT")
     stack.compose("up", "--detach", "--wait", "--no-recreate", "loadtest")
     try:
-        wait_until(lambda: answered() >= before + 50, stack.logs, timeout_s=120)
+        wait_until(lambda: ended("OK") >= answered + 50, stack.logs, timeout_s=120)
         assert "Locust" in fetched(f"http://127.0.0.1:{stack.ports['LOCUST']}/")
+        assert ended("INVALID_ARGUMENT") == refused, "the texts are none that the model takes"
     finally:
         stack.compose("rm", "--stop", "--force", "loadtest")
 
