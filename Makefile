@@ -34,15 +34,22 @@ test: $(READY) lint types imports protos ## Check the code and run every test.
 fuzz: $(READY) ## Fuzz whatever takes input from outside: FUZZ_S=20 seconds for each target.
 	@$(VENV)/bin/python tools/fuzz.py --seconds-each $(or $(FUZZ_S),20)
 
+MODELS_DIR ?= models
 MODEL ?= g2p-quick
 
 .PHONY: loadtest
-loadtest: $(READY) models/$(MODEL) ## The highest rate within loadtest/objectives.toml: MODEL=NAME, LOADTEST="--seconds 20 ...".
-	@$(VENV)/bin/heed loadtest search models/$(MODEL) $(LOADTEST)
+loadtest: $(READY) $(MODELS_DIR)/$(MODEL) ## The highest rate within loadtest/objectives.toml: MODEL=NAME, LOADTEST="FLAGS".
+	@$(VENV)/bin/heed loadtest search $(MODELS_DIR)/$(MODEL) $(LOADTEST)
 
-models/%: | $(READY)
+COMPARE_MODEL ?= multi30k-en-de
+
+.PHONY: loadtest-compare
+loadtest-compare: $(READY) $(MODELS_DIR)/$(COMPARE_MODEL) ## Heed beside TF Serving's batching and CTranslate2: COMPARE_MODEL=NAME of a Transformer.
+	@$(VENV)/bin/python -m benchmarks.compare_servers $(MODELS_DIR)/$(COMPARE_MODEL) $(LOADTEST)
+
+$(MODELS_DIR)/%: | $(READY)
 	@$(VENV)/bin/heed train $* --out runs/$*
-	@$(VENV)/bin/heed export runs/$* --models-dir models
+	@$(VENV)/bin/heed export runs/$* --models-dir $(MODELS_DIR)
 
 .PHONY: test-tf-serving
 test-tf-serving: $(READY) ## Test a real TensorFlow Serving: IMAGE=tensorflow/serving:2.20.0 (Linux, Docker).

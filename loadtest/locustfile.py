@@ -17,11 +17,12 @@ from itertools import count
 from random import Random
 from typing import Any, Final
 
+import gevent
 import grpc.experimental.gevent
 from gevent.pool import Group
 from locust import User, events, task
 from locust.env import Environment
-from locust.runners import MasterRunner
+from locust.runners import MasterRunner, WorkerRunner
 
 from heed.defaults import DEFAULT_ADDRESS
 from loadtest.arrivals import arrivals
@@ -172,10 +173,12 @@ def _init(environment: Environment, **given: object) -> None:
 @events.test_start.add_listener
 def _begin(environment: Environment, **given: object) -> None:
     del given
-    if not isinstance(environment.runner, MasterRunner):
+    options, runner = _options_of(environment), environment.runner
+    if not isinstance(runner, MasterRunner):
         host = environment.host or HeedUser.host
-        recorder = _recorders[id(environment)]
-        _runs[id(environment)] = Run(_options_of(environment), host, environment, recorder)
+        _runs[id(environment)] = Run(options, host, environment, _recorders[id(environment)])
+    if options.load_seconds and runner is not None and not isinstance(runner, WorkerRunner):
+        gevent.spawn_later(options.load_seconds, runner.quit)
 
 
 @events.test_stop.add_listener

@@ -49,6 +49,8 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (_add_search, _add_run, _add_ceiling):
         add(commands)
+    usages = "\n".join(command.format_usage() for command in commands.choices.values())
+    parser.epilog = f"{usages}\n{parser.epilog}"
     return parser
 
 

@@ -20,6 +20,8 @@ from loadtest.texts import LengthKind, make_texts, read_texts
 TEXT_COUNT: Final = 5000
 """Texts that are made where no file is given; they come again and again."""
 
+_LEAST: Final = {"ask_beam_width": 1, "bulk_texts": 1, "think_time_s": 0, "load_seconds": 0}
+
 
 @dataclass(frozen=True)
 class LoadOptions:
@@ -34,6 +36,7 @@ class LoadOptions:
         think_time_s: How long a user who waits rests between answer and request, on average.
         pattern: How the rate changes.
         spacing: How requests are spaced.
+        load_seconds: When the run ends by itself, in seconds; 0: it does not.
         seed: Decides texts, kinds and arrivals.
         samples: Where samples are written; None: nowhere.
         tls: Encrypts the connection, if given.
@@ -48,6 +51,7 @@ class LoadOptions:
     think_time_s: float
     pattern: Pattern
     spacing: Spacing
+    load_seconds: float
     seed: int
     samples: Path | None
     tls: Tls | None
@@ -83,6 +87,13 @@ def add_load_arguments(parser: argparse.ArgumentParser) -> None:
     )
     arrivals.add_argument("--burst-factor", type=float, default=3.0, help="rate in a burst (3)")
     arrivals.add_argument("--burst-share", type=float, default=0.2, help="time in bursts (0.2)")
+    arrivals.add_argument(
+        "--load-seconds",
+        type=float,
+        default=0.0,
+        help="end the run so many seconds after its first request; --run-time counts from the "
+        "start of locust (0: do not)",
+    )
     arrivals.add_argument(
         "--spacing",
         choices=[str(spacing) for spacing in Spacing],
@@ -161,6 +172,7 @@ def load_options(given: Mapping[str, Any]) -> LoadOptions:
             burst_share=given["burst_share"],
         ),
         spacing=Spacing(given["spacing"]),
+        load_seconds=given["load_seconds"],
         seed=given["seed"],
         samples=Path(given["samples"]) if given["samples"] else None,
         tls=_tls(given),
@@ -175,7 +187,12 @@ def _tls(given: Mapping[str, Any]) -> Tls | None:
 
 
 def _check_ranges(given: Mapping[str, Any]) -> None:
-    for name, least in (("ask_beam_width", 1), ("bulk_texts", 1), ("think_time_s", 0)):
+    for name, least in (
+        ("ask_beam_width", 1),
+        ("bulk_texts", 1),
+        ("think_time_s", 0),
+        ("load_seconds", 0),
+    ):
         if given[name] < least:
             raise ValueError(f"--{name.replace('_', '-')} is {given[name]}; {least} is the least")
     for name in ("rate_per_user", "call_timeout_s"):

@@ -84,9 +84,10 @@ def search(settings: SearchSettings, tell: Tell) -> SearchResults:
         rate = min(each.rate for each in found) or found[0].trials[-1].rate or 1.0
         final = bench.measure(rate, seconds=settings.final_seconds)
         tell(f"measured for {settings.final_seconds:.0f} s: {line(final)}")
-        ceiling = measure_ceiling(plan)
+        check_s = min(10.0, settings.final_seconds)
+        ceiling = measure_ceiling(plan, seconds=check_s / 2)
         tell(f"the load generator's own ceiling: {ceiling.requests_per_s:.0f} requests/s")
-        checked = cross_check(bench, rate=max(1.0, rate / 2), seconds=10.0)
+        checked = cross_check(bench, rate=max(1.0, rate / 2), seconds=check_s)
         return SearchResults(
             model=settings.base_path.name,
             command=settings.command,
