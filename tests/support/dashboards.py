@@ -20,10 +20,11 @@ SELECTOR = re.compile(
 
 @dataclass(frozen=True)
 class Question:
-    """A query, and where it stands."""
+    """A query, where it stands, and the unit that its panel shows."""
 
     place: str
     expression: str
+    unit: str
 
 
 def dashboards() -> dict[str, dict[str, Any]]:
@@ -43,7 +44,8 @@ def panel_questions() -> Iterator[Question]:
         for panel in panels(dashboard):
             for target in panel["targets"]:
                 place = f"{name}: {panel['title']}"
-                yield Question(place, filled_in(target["expr"]))
+                unit = panel["fieldConfig"]["defaults"]["unit"]
+                yield Question(place, filled_in(target["expr"]), unit)
 
 
 def filled_in(expression: str, *, interval: str = "20s") -> str:

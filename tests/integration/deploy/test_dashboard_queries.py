@@ -135,6 +135,10 @@ def test_a_panel_has_something_to_show(prometheus: Prometheus, question: Questio
         lambda: f"{question.place}: {question.expression}: {prometheus.query(question.expression)}",
         timeout_s=60,
     )
+    values = [value for _, value in prometheus.query(question.expression) if value == value]
+    assert all(value >= 0 for value in values)
+    if question.unit == "percentunit" and "process_cpu" not in question.expression:
+        assert all(value <= 1 for value in values), "a share of something"
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("record") or rule["alert"])
