@@ -1,14 +1,20 @@
 import { render } from "preact";
 import { readDocument } from "./answer/read";
 import type { SavedDocument } from "./answer/answer";
+import { asProblem } from "./api/problems";
 import { App } from "./parts/App";
+import { ProblemNote } from "./parts/ProblemNote";
 import { Explorer } from "./state/explorer";
 import "./styles/index.css";
 
-const explorer = new Explorer(savedDocument());
 const root = document.getElementById("explorer")!;
-render(<App explorer={explorer} />, root);
-void explorer.start(location.hash);
+try {
+  const explorer = new Explorer(savedDocument());
+  render(<App explorer={explorer} />, root);
+  void explorer.start(location.hash);
+} catch (error) {
+  render(<ProblemNote problem={asProblem(error)} />, root); // a file that holds something else
+}
 
 /** What a saved page shows; undefined on a gateway's page. */
 function savedDocument(): SavedDocument | undefined {

@@ -20,8 +20,8 @@ from tests.support.explorer import (
     Question,
     api,
     download,
-    frames_per_second,
     gateway,
+    is_smooth,
     matrix_of,
     painted_pixels,
     painted_weights,
@@ -56,7 +56,6 @@ __all__ = ["api", "browser", "explorer_models_dir", "gateway", "question"]
 pytestmark = pytest.mark.timeout(600)  # models are made and loaded before the first test
 
 LONG = ("abcdefghijklmnopqrstuvwxyz" * 8)[:199]
-SMOOTH_FPS = 30
 
 
 def test_a_text_is_typed_and_its_answer_grows_until_links_and_numbers_appear(
@@ -323,8 +322,27 @@ def test_two_hundred_tokens_on_each_axis_stay_smooth(
     with open_page(browser, gateway.url, view) as page:
         wait_for_answer(page)
         assert page.locator("[data-side=target]").count() == len(LONG) + 1
-        rates = [frames_per_second(page) for _ in range(3)]
-        assert max(rates) > SMOOTH_FPS, rates
+        assert is_smooth(page)
+
+
+def test_a_dense_matrix_of_that_size_stays_smooth_as_well(browser: Browser, tmp_path: Path) -> None:
+    size = 200
+    tokens = [
+        {"id": 0, "text": f"w{place}", "kind": "TOKEN_KIND_WORD", "score": -0.1}
+        | {"beginOffset": 5 * place, "endOffset": 5 * place + len(f"w{place}")}
+        for place in range(size)
+    ]
+    weights = np.random.default_rng(1).dirichlet(np.full(size, 0.5), size).ravel().tolist()
+    attention = {"targetTokens": tokens, "sourceTokens": tokens, "weights": weights}
+    hypothesis = {"text": "", "score": -20.0, "tokens": tokens, "attention": attention}
+    result = {"sourceTokens": tokens, "hypotheses": [hypothesis]}
+    response = {"model": {"name": "dense", "version": "1"}, "results": [result]}
+    (tmp_path / "dense.html").write_text(standalone_page(response), encoding="utf-8")
+    with open_page(browser, (tmp_path / "dense.html").as_uri(), offline=True) as page:
+        wait_for_answer(page)
+        assert page.get_by_label("Scale to the largest weight").is_checked()
+        assert "strongest links are drawn" in page.locator(".figure-links").inner_text()
+        assert is_smooth(page)
 
 
 def test_the_map_zooms_and_every_cell_can_be_read(

@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
 import { useSignalEffect } from "@preact/signals";
 import type { Head } from "../answer/answer";
-import { type Matrix, largest, meanOf } from "../answer/weights";
+import { type Matrix, meanOf } from "../answer/weights";
 import { paintThumbnail } from "../draw/thumbnail";
 import { type HeadChoice as Choice, MODEL_AVERAGE, type Panel } from "../state/panel";
 import { palette } from "../state/theme";
@@ -13,7 +13,9 @@ export function HeadChoice({ panel }: { panel: Panel }) {
   const attention = panel.attention.value;
   const heads = attention?.heads ?? [];
   const model = panel.answer.value?.model;
-  const hasSeveral = model === undefined || headCount(model.attention) > 1;
+  // Of a classifier the first entry is its attention over tokens, the second over sentences.
+  const layers = panel.result.value?.kind === "classified" ? model?.attention.slice(0, 1) : model?.attention;
+  const hasSeveral = layers === undefined || headCount(layers) > 1;
   const canShow = hasSeveral && (!explorer.isSaved || heads.length > 0);
   const average = model?.attentionAverage ? `: ${model.attentionAverage}` : "";
   return (
@@ -73,8 +75,8 @@ function HeadButton({ panel, choice, matrix }: { panel: Panel; choice: Choice; m
   const explorer = useExplorer();
   const canvas = useRef<HTMLCanvasElement>(null);
   useSignalEffect(() => {
-    const top = explorer.stretch.value ? largest(matrix) : 1;
-    if (canvas.current) paintThumbnail(canvas.current, matrix, { largestWeight: top, threshold: explorer.threshold.value }, palette.value);
+    const largestWeight = explorer.largestShown(panel, matrix);
+    if (canvas.current) paintThumbnail(canvas.current, matrix, { largestWeight, threshold: explorer.threshold.value }, palette.value);
   });
   const chosen = panel.head.value.layer === choice.layer && panel.head.value.head === choice.head;
   return (

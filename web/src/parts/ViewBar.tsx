@@ -43,7 +43,7 @@ export function ViewBar() {
       <label class="check">
         <input
           type="checkbox"
-          checked={explorer.stretch.value}
+          checked={explorer.shownPanels.value.some((panel) => explorer.isStretched(panel))}
           onChange={(event) => (explorer.stretch.value = event.currentTarget.checked)}
         />
         <span>Scale to the largest weight</span>

@@ -29,7 +29,7 @@ export function WhatIf({ panel }: { panel: Panel }) {
         )}
       </h3>
       <Alternatives key={`${row} ${beginning}`} panel={panel} beginning={beginning} current={firstPiece(panel, token)} />
-      <OwnWord beginning={beginning} />
+      <OwnWord panel={panel} beginning={beginning} />
     </section>
   );
 }
@@ -45,8 +45,7 @@ function Alternatives({ panel, beginning, current }: { panel: Panel; beginning: 
   const explorer = useExplorer();
   const found = useSignal<Alternative[] | undefined>(undefined);
   const problem = useSignal<Problem | undefined>(undefined);
-  const model = explorer.modelOf(panel);
-  const hasBeam = (model?.maxBeamWidth ?? 1) > 1;
+  const hasBeam = (panel.asked?.model?.maxBeamWidth ?? 1) > 1;
   useSignalEffect(() => {
     if (!hasBeam) return;
     const asked = new AbortController();
@@ -65,7 +64,7 @@ function Alternatives({ panel, beginning, current }: { panel: Panel; beginning: 
       <ul class="alternatives">
         {found.value.map((each) => (
           <li key={each.id}>
-            <button type="button" class="chip" aria-current={each.id === current ? "true" : undefined} disabled={!each.prefix} onClick={() => explorer.force(each.prefix)}>
+            <button type="button" class="chip" aria-current={each.id === current ? "true" : undefined} disabled={!each.prefix} onClick={() => explorer.force(panel, each.prefix)}>
               <bdi>{each.isEnd ? "⟨end⟩" : each.text.trim() || "␣"}</bdi> <span class="note">{asPercent(each.probability)}</span>
             </button>
           </li>
@@ -75,11 +74,11 @@ function Alternatives({ panel, beginning, current }: { panel: Panel; beginning: 
   );
 }
 
-function OwnWord({ beginning }: { beginning: string }) {
+function OwnWord({ panel, beginning }: { panel: Panel; beginning: string }) {
   const explorer = useExplorer();
   const own = useSignal("");
   const force = (): void => {
-    if (own.value.trim()) explorer.force(beginning ? `${beginning} ${own.value.trim()}` : own.value.trim());
+    if (own.value.trim()) explorer.force(panel, beginning ? `${beginning} ${own.value.trim()}` : own.value.trim());
   };
   return (
     <div class="own-word">

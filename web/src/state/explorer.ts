@@ -2,7 +2,7 @@ import { batch, computed, effect, signal } from "@preact/signals";
 import { Gateway } from "../api/gateway";
 import type { Model } from "../api/messages";
 import { type Problem, asProblem, localProblem } from "../api/problems";
-import { largest } from "../answer/weights";
+import { type Matrix, largest } from "../answer/weights";
 import type { MapContent } from "../draw/heat-map-view";
 import { columnLabels, rowLabels } from "../draw/labels";
 import type { LinkContent } from "../draw/links";
@@ -11,6 +11,9 @@ import { type Question, caption, classify, explain, generate, questionFor } from
 import { FIELD_DEFAULTS, type Fields, taskOf } from "./fields";
 import { asFragment, fromFragment, readFields, readLooks, restorePanel, viewParameters } from "./link";
 import { Panel } from "./panel";
+
+/** Where no weight is larger, a scale up to 1 would show next to nothing. */
+const SMALL_WEIGHT = 0.3;
 
 /** Everything that the page knows, and what can be done with it. */
 export class Explorer {
@@ -22,8 +25,8 @@ export class Explorer {
   readonly picture = signal("");
   readonly unit = signal<Unit>("words");
   readonly threshold = signal(0);
-  /** Whether colours and thickness go up to the largest weight instead of 1. */
-  readonly stretch = signal(false);
+  /** Whether colours and thickness go up to the largest weight instead of 1; undefined: where weights are small. */
+  readonly stretch = signal<boolean | undefined>(undefined);
   /** Whether the page stands by itself, without a gateway. */
   readonly isSaved: boolean;
   readonly panels: readonly [Panel, Panel] = [new Panel(0, this.unit), new Panel(1, this.unit)];
@@ -66,18 +69,25 @@ export class Explorer {
     this.fields.value = { ...this.fields.value, ...changes };
   }
 
+  /** The model that the form chooses. */
   modelOf(panel: Panel): Model | undefined {
     const name = panel.index === 0 ? this.fields.value.model : this.fields.value.model2;
     return this.models.value.find((model) => model.name === name) ?? panel.answer.value?.model;
   }
 
+  /** What was asked for the answer that a panel shows, in the unit that is chosen now. */
   question(panel: Panel): Question {
+    return { ...(panel.asked ?? this.newQuestion(panel)), unit: this.unit.value };
+  }
+
+  private newQuestion(panel: Panel): Question {
     return questionFor(panel, this.fields.value, this.modelOf(panel), this.picture.value);
   }
 
   /** Asks every model that is chosen. */
   async ask(restored: Record<string, string> = {}): Promise<void> {
     const [first, second] = this.panels;
+    if (this.modelOf(first)?.ready === false) await this.loadModels(); // it may be by now
     if (!this.fields.value.model2) second.clear();
     const asked = this.fields.value.model2 ? [first, second] : [first];
     await Promise.all(asked.map((panel) => this.askOne(panel, restored)));
@@ -88,8 +98,9 @@ export class Explorer {
   }
 
   private async askOne(panel: Panel, restored: Record<string, string>): Promise<void> {
-    const question = this.question(panel);
+    const question = this.newQuestion(panel);
     const asked = panel.begin();
+    panel.asked = question;
     const ways = { generate, classify, caption };
     try {
       batch(() => restorePanel(restored, panel));
@@ -100,8 +111,8 @@ export class Explorer {
   }
 
   /** Generates the rest again behind a beginning that the output must have. */
-  force(prefix: string): void {
-    this.set({ prefix });
+  force(panel: Panel, prefix: string): void {
+    this.fields.value = { ...(panel.asked?.fields ?? this.fields.value), prefix };
     void this.ask();
   }
 
@@ -133,7 +144,17 @@ export class Explorer {
   linkContent(panel: Panel): LinkContent | undefined {
     const matrix = panel.matrix.value;
     if (!matrix) return undefined;
-    return { matrix, largestWeight: this.stretch.value ? largest(matrix) || 1 : 1, threshold: this.threshold.value };
+    return { matrix, largestWeight: this.largestShown(panel, matrix), threshold: this.threshold.value };
+  }
+
+  isStretched(panel: Panel): boolean {
+    const average = panel.attention.value?.average;
+    return this.stretch.value ?? (average !== undefined && largest(average) < SMALL_WEIGHT);
+  }
+
+  /** The weight that has the strongest colour. */
+  largestShown(panel: Panel, matrix: Matrix): number {
+    return this.isStretched(panel) ? largest(matrix) || 1 : 1;
   }
 
   viewParameters(): Record<string, string> {

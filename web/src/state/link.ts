@@ -6,7 +6,7 @@ import type { Unit } from "../answer/answer";
 export interface Looks {
   unit: Unit;
   threshold: number;
-  stretch: boolean;
+  stretch: boolean | undefined;
 }
 
 type Parameters = Record<string, string>;
@@ -19,7 +19,7 @@ export function viewParameters(fields: Fields, looks: Looks, panels: readonly Pa
   }
   if (looks.unit !== "words") parameters["unit"] = looks.unit;
   if (looks.threshold > 0) parameters["threshold"] = String(looks.threshold);
-  if (looks.stretch) parameters["stretch"] = "1";
+  if (looks.stretch !== undefined) parameters["stretch"] = looks.stretch ? "1" : "0";
   for (const panel of panels) addPanel(parameters, panel);
   return parameters;
 }
@@ -46,7 +46,7 @@ export function readLooks(parameters: Parameters): Looks {
   return {
     unit: parameters["unit"] === "pieces" ? "pieces" : "words",
     threshold: threshold > 0 && threshold <= 1 ? threshold : 0,
-    stretch: parameters["stretch"] === "1",
+    stretch: parameters["stretch"] === undefined ? undefined : parameters["stretch"] === "1",
   };
 }
 

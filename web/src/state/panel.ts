@@ -5,6 +5,7 @@ import { type Problem, asProblem } from "../api/problems";
 import type { Answer, Attention, Explanation, Hypothesis, Result, SavedAnswer, Unit } from "../answer/answer";
 import { readAnswer, readExplanation } from "../answer/read";
 import type { LinkLayout } from "../draw/links";
+import type { Question } from "./asking";
 import { type Matrix, meanOf } from "../answer/weights";
 
 /** Which weights are shown: the model's own average, the mean of a layer or of all, or one head. */
@@ -42,6 +43,8 @@ export class Panel {
   readonly pinned = signal<Place | undefined>(undefined);
   readonly explaining = signal(false);
   readonly explainProblem = signal<Problem | undefined>(undefined);
+  /** What was asked for the answer that is shown; the form may have changed since. */
+  asked: Question | undefined;
   /** Where the words of its links stand on the page. */
   linkLayout: LinkLayout | undefined;
   private readonly explanations = signal<readonly Explanation[]>([]);
