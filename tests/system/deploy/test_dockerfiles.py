@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import heed
+
 ROOT = Path(__file__).resolve().parents[3]
 IMAGES = ROOT / "deploy/docker/Dockerfile"
 STAND_INS = Path(__file__).parent / "stand_ins/Dockerfile"
@@ -75,6 +77,13 @@ def test_images_say_what_they_are_and_run_without_root() -> None:
         assert "\nHEALTHCHECK " in stage
         assert re.search(r"(?m)^ENTRYPOINT \[", stage), "exec form, so that signals arrive"
         assert "\nUSER " not in stage
+
+
+def test_images_bear_the_version_of_the_code() -> None:
+    version = heed.__version__
+    assert f"\nARG HEED_VERSION={version}\n" in IMAGES.read_text(encoding="utf-8")
+    tags = re.findall(r"(?m)^HEED_\w+_IMAGE=heed/\S+:(\S+)$", (ROOT / ".env.example").read_text())
+    assert tags == [version] * len(TARGETS)
 
 
 def test_nothing_is_sent_to_the_engine_but_what_is_copied() -> None:

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,16 +18,16 @@ from tests.support.exported_model import publish_copy
 from tests.support.gateway import generate_request
 from tests.support.load import Load
 from tests.support.waiting import wait_until
-from tests.system.deploy.conftest import Report
 
 pytestmark = pytest.mark.timeout(1800)
+Report = Callable[..., None]
 MODEL = "g2p-quick"
 LARGEST_GATEWAY_BYTES = 300_000_000
 SERVICES = ("tf-serving", "gateway", "prometheus", "grafana")
 
 
 @pytest.fixture
-def load(stack: Stack) -> object:
+def load(stack: Stack) -> Iterator[Load]:
     """Six callers that ask without a pause."""
     callers = Load(stack.gateway)
     callers.wait_for("OK", 20, timeout_s=60)
@@ -129,7 +130,9 @@ def test_a_watcher_that_dies_comes_back_and_no_call_notices(
     back_s = time.monotonic() - began
     load.wait_for("OK", 50, timeout_s=60)
     assert set(load.outcomes) == {"OK"}, load.failures
-    report(f"{service} killed", healthy_again_s=back_s, **load.outcomes)
+    report(
+        f"{service} killed", healthy_again_s=back_s, longest_call_s=load.longest_s, **load.outcomes
+    )
 
 
 def test_a_gateway_that_dies_comes_back(stack: Stack, load: Load, report: Report) -> None:
@@ -139,7 +142,9 @@ def test_a_gateway_that_dies_comes_back(stack: Stack, load: Load, report: Report
     answers_s = time.monotonic() - began
     stack.wait_until_healthy("gateway")
     assert set(load.outcomes) <= {"OK", "UNAVAILABLE"}, load.failures
-    report("gateway killed", answers_again_s=answers_s, **load.outcomes)
+    report(
+        "gateway killed", answers_again_s=answers_s, longest_call_s=load.longest_s, **load.outcomes
+    )
 
 
 def test_a_lone_model_server_that_dies_comes_back(stack: Stack, load: Load, report: Report) -> None:
@@ -149,7 +154,12 @@ def test_a_lone_model_server_that_dies_comes_back(stack: Stack, load: Load, repo
     answers_s = time.monotonic() - began
     stack.wait_until_healthy("tf-serving")
     assert set(load.outcomes) <= {"OK", "UNAVAILABLE"}, load.failures
-    report("the only tf-serving killed", answers_again_s=answers_s, **load.outcomes)
+    report(
+        "the only tf-serving killed",
+        answers_again_s=answers_s,
+        longest_call_s=load.longest_s,
+        **load.outcomes,
+    )
 
 
 def test_a_new_version_is_rolled_out_and_back_without_a_failed_call(
@@ -173,7 +183,13 @@ def test_a_new_version_is_rolled_out_and_back_without_a_failed_call(
     back_s = time.monotonic() - began
     load.wait_for("OK", 50, timeout_s=60)
     assert set(load.outcomes) == {"OK"}, load.failures
-    report("a version rolled out and back", out_s=out_s, back_s=back_s, **load.outcomes)
+    report(
+        "a version rolled out and back",
+        out_s=out_s,
+        back_s=back_s,
+        longest_call_s=load.longest_s,
+        **load.outcomes,
+    )
 
 
 def test_three_model_servers_share_the_load_and_one_may_die(
@@ -201,6 +217,7 @@ def test_three_model_servers_share_the_load_and_one_may_die(
         "three tf-servings, one killed, then one left",
         calls_by_server=spread,
         healthy_again_s=back_s,
+        longest_call_s=load.longest_s,
         **load.outcomes,
     )
     assert set(load.outcomes) == {"OK"}, load.failures
@@ -239,7 +256,12 @@ def test_the_local_file_comes_up_and_ends_in_order_under_load(
             state = stack.container(service)["State"]
             assert state["ExitCode"] == 0, (service, stack.logs())
             assert not state["OOMKilled"]
-        report("the stack stopped under load", gateway_stop_s=stop_s, **load.outcomes)
+        report(
+            "the stack stopped under load",
+            gateway_stop_s=stop_s,
+            longest_call_s=load.longest_s,
+            **load.outcomes,
+        )
     for kind in ("container", "network", "volume"):
         everything = ("--all",) if kind == "container" else ()
         assert docker(kind, "ls", "--quiet", *everything, "--filter", stack.label) == ""
