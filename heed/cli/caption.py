@@ -20,6 +20,7 @@ from heed.cli.arguments import (
     natural_int,
     positive_int,
 )
+from heed.cli.picture_arguments import is_picture
 from heed.cli.running import run_command
 from heed.cli.search_arguments import add_search_arguments, check_search, search_of
 
@@ -75,7 +76,8 @@ def _parser() -> Parser:
         metavar="WHERE",
         type=_file_view,
         help="where to show the attention: none (default), or a file: OUT.png, OUT.svg, OUT.pdf, "
-        "OUT.json; with several pictures the files are OUT-1.png, OUT-2.png, ...",
+        "OUT.html (a page to explore it), OUT.json; with several pictures the files are OUT-1.png, "
+        "OUT-2.png, ...",
     )
     parser.add_argument(
         "--attention-level",
@@ -147,7 +149,7 @@ def _attention_files(arguments: argparse.Namespace) -> NumberedFiles[CaptionResu
     if arguments.attention in (NO_ATTENTION, JSON_ONLY):
         return None
     path = Path(arguments.attention)
-    if path.suffix.lower() != ".json":
+    if is_picture(path):
         import heed.views.image_map  # noqa: F401  # says at once if matplotlib is missing
     return NumberedFiles(path, _save)
 
@@ -161,6 +163,11 @@ def _save(path: Path, result: CaptionResult) -> None:
         return
     if path.suffix.lower() == ".json":
         save_document(path, image_attention_document(result.attention))
+        return
+    if not is_picture(path):
+        from heed.views.standalone import save_page
+
+        save_page(path, result)
         return
     from heed.views.image_map import draw_image_maps
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 from collections.abc import Iterable, Iterator
 from functools import singledispatch
 from typing import Any, Final
@@ -12,6 +14,7 @@ from google.protobuf.message import Message
 
 from heed.client.alignments import Alignment
 from heed.client.answer_options import WeightFormat
+from heed.client.captioned import Caption, CaptionResult
 from heed.client.classified import ClassifyResult, SourceAttention
 from heed.client.results import (
     Attention,
@@ -39,12 +42,32 @@ def response_document(answer: object) -> dict[str, Any]:
     """An answer as the gateway writes its response in JSON, with this one result.
 
     Args:
-        answer: What `Client.generate`, `score` or `classify` gave.
+        answer: What `Client.generate`, `score`, `classify` or `caption` gave.
 
     Raises:
         TypeError: It is none of these.
     """
     return json_format.MessageToDict(response_of(answer), always_print_fields_with_no_presence=True)
+
+
+def request_document(answer: object) -> dict[str, Any]:
+    """As much of the request in JSON as the answer knows: its text, or its picture.
+
+    Raises:
+        TypeError: It is no answer.
+    """
+    match answer:
+        case GenerateResult():
+            return {"texts": [answer.source_text]}
+        case ScoreResult():
+            pair = {"sourceText": answer.source_text, "targetText": answer.target.text}
+            return {"pairs": [pair]}
+        case ClassifyResult():
+            return {"texts": [answer.text]}
+        case CaptionResult():
+            image = b"" if answer.attention is None else answer.attention.image
+            return {"images": [{"content": base64.b64encode(image).decode()}]}
+    raise TypeError(f"a {type(answer).__name__} is no answer of a gateway")
 
 
 @singledispatch
@@ -89,6 +112,15 @@ def _(answer: ClassifyResult) -> inference_pb2.ClassifyResponse:
         attention=None if answer.attention is None else _source_attention(answer.attention),
     )
     return inference_pb2.ClassifyResponse(
+        model=_model(answer.model), results=[result], timings=_timings(answer.timings)
+    )
+
+
+@response_of.register
+def _(answer: CaptionResult) -> inference_pb2.CaptionResponse:
+    grid = inference_pb2.ImageGrid(**dataclasses.asdict(answer.grid))
+    result = inference_pb2.CaptionResult(grid=grid, hypotheses=map(_caption, answer.captions))
+    return inference_pb2.CaptionResponse(
         model=_model(answer.model), results=[result], timings=_timings(answer.timings)
     )
 
@@ -150,6 +182,35 @@ def _attention(attention: Attention) -> inference_pb2.Attention:
         heads=heads,
         **_weights(attention.weights, attention),
     )
+
+
+def _caption(caption: Caption) -> inference_pb2.Hypothesis:
+    """A caption; its maps as rows of places, from the left and from above."""
+    attention = caption.attention
+    flat = None
+    if attention is not None:
+        heads = attention.heads
+        flat = Attention(
+            attention.target_tokens,
+            (),
+            _rows(attention.weights),
+            None if heads is None else _rows(heads),
+        )
+    return _hypothesis(
+        Hypothesis(
+            caption.text,
+            caption.score,
+            caption.tokens,
+            caption.finish_reason,
+            flat,
+            caption.rank_score,
+        )
+    )
+
+
+def _rows(maps: FloatArray) -> FloatArray:
+    """Maps, float32 [..., rows, columns], as weights, float32 [..., places]."""
+    return maps.reshape(*maps.shape[:-2], maps.shape[-2] * maps.shape[-1])
 
 
 def _weights(weights: FloatArray, attention: Attention) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from heed.client.captioned import CaptionResult
 from heed.client.classified import ClassifyResult
-from heed.client.responses import response_document
+from heed.client.responses import request_document, response_document
 from heed.client.results import GenerateResult, ScoreResult
 from heed.page import standalone_page
 from heed.views.errors import PlotError
 
-Answer = GenerateResult | ScoreResult | ClassifyResult
+Answer = GenerateResult | ScoreResult | ClassifyResult | CaptionResult
 
 
 def answers_page(*answers: object) -> str:
@@ -20,8 +21,8 @@ def answers_page(*answers: object) -> str:
     It works without a server and loads nothing.
 
     Args:
-        *answers: One or two of `GenerateResult`, `ScoreResult` or `ClassifyResult`, each with its
-            attention.
+        *answers: One or two results of `Client.generate`, `score`, `classify` or `caption`, each
+            with its attention.
 
     Raises:
         PlotError: There are more, or none, or one has no attention.
@@ -49,15 +50,4 @@ def save_page(path: Path, *answers: object) -> None:
 
 
 def _saved(answer: object) -> dict[str, Any]:
-    return {"response": response_document(answer), "request": _request(answer)}
-
-
-def _request(answer: object) -> dict[str, Any]:
-    """As much of the request as the answer knows: the texts, with their own white space."""
-    if isinstance(answer, GenerateResult):
-        return {"texts": [answer.source_text]}
-    if isinstance(answer, ClassifyResult):
-        return {"texts": [answer.text]}
-    if isinstance(answer, ScoreResult):
-        return {"pairs": [{"sourceText": answer.source_text, "targetText": answer.target.text}]}
-    raise TypeError(f"a {type(answer).__name__} is no answer of a gateway")
+    return {"response": response_document(answer), "request": request_document(answer)}

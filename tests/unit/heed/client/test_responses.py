@@ -15,11 +15,13 @@ from heed.client import (
     WeightFormat,
     Word,
 )
+from heed.client.caption_messages import caption_results
+from heed.client.captioned import Caption, CaptionResult, ImageAttention, ImageGrid
 from heed.client.classify_messages import classify_results
 from heed.client.conversion import generate_results, score_results
-from heed.client.responses import response_document, response_of
+from heed.client.responses import request_document, response_document, response_of
 from service.http.json_writer import write_json
-from tests.support.answers import make_answer, make_classified, make_score
+from tests.support.answers import MODEL, make_answer, make_classified, make_score
 from tests.support.client import make_attention, make_tokens
 
 ATTENTION = make_attention(["A", "B"], ["a", "b", "c"], [[0.5, 0.25, 0.25], [0.125, 0.75, 0.125]])
@@ -112,3 +114,18 @@ def test_the_document_is_what_the_gateway_writes(answer):
 def test_what_is_no_answer_says_so():
     with pytest.raises(TypeError, match="a float is no answer of a gateway"):
         response_of(1.0)
+
+
+def make_caption():
+    grid = ImageGrid(40, 20, 4, 2, 10.0, 10.0)
+    weights = np.full((2, 2, 4), 0.125, np.float32)
+    attention = ImageAttention(make_tokens("A", "B"), grid, weights, weights[None, None], b"PNG")
+    best = Caption("AB", -1.5, make_tokens("A", "B"), FinishReason.END, attention)
+    return CaptionResult((best,), grid, MODEL, TIMINGS)
+
+
+def test_a_caption_comes_back_as_it_was():
+    answer = make_caption()
+    (read,) = caption_results([b"PNG"], response_of(answer))
+    assert same(read, answer)
+    assert request_document(answer) == {"images": [{"content": "UE5H"}]}
