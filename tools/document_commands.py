@@ -1,4 +1,4 @@
-"""The page of all commands and their flags, from what `heed COMMAND --help` prints."""
+"""The reference of all commands and their flags, from what `heed COMMAND --help` prints."""
 
 from __future__ import annotations
 
@@ -13,18 +13,12 @@ from heed.cli.commands import COMMANDS, GROUPS, Command
 WIDTH: Final = 96
 """Columns of the help."""
 
-HEAD: Final = """\
-# Commands
 
-Every command with every flag, as `heed COMMAND --help` prints it.
-"""
-
-
-def commands_page() -> str:
-    """The page as Markdown."""
+def commands_reference() -> str:
+    """Every command as Markdown."""
     with ThreadPoolExecutor() as pool:
         helps = dict(zip(COMMANDS, pool.map(_help, COMMANDS.values()), strict=True))
-    parts = [HEAD]
+    parts = []
     for title, commands in GROUPS:
         parts.append(f"\n## To {title}\n")
         for command in commands:

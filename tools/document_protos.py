@@ -1,4 +1,4 @@
-"""The page of the API, from the descriptors of heed.v1 and the protos' comments."""
+"""The reference of the API, from the descriptors of heed.v1 and the protos' comments."""
 
 from __future__ import annotations
 
@@ -23,14 +23,6 @@ from service.http.methods import METHODS
 FILES: Final[tuple[FileDescriptor, ...]] = (inference_pb2.DESCRIPTOR, model_pb2.DESCRIPTOR)
 COMMENTS: Final = Path(__file__).parents[1] / "heed/v1/comments.json"
 
-HEAD: Final = """\
-# The API
-
-`heed.v1`, over gRPC and over [HTTP and JSON](../http.md); [errors](../errors.md) are the same in
-both. Made from [inference.proto](../../protos/heed/v1/inference.proto) and
-[model.proto](../../protos/heed/v1/model.proto).
-"""
-
 _SCALARS: Final = {
     getattr(FieldDescriptor, name): name.removeprefix("TYPE_").lower()
     for name in dir(FieldDescriptor)
@@ -38,11 +30,10 @@ _SCALARS: Final = {
 }
 
 
-def api_page() -> str:
-    """The page as Markdown."""
+def api_reference() -> str:
+    """Services, messages and enums as Markdown."""
     return (
-        HEAD
-        + "".join(_services(file) for file in FILES)
+        "".join(_services(file) for file in FILES)
         + "\n## Messages\n"
         + "".join(_message(message) for file in FILES for message in _messages(file))
         + "\n## Choices\n"

@@ -1,6 +1,6 @@
 """What mkdocs does for this site beyond its settings in mkdocs.yml.
 
-* Pages that are made from the code when the site is built: the API, the commands.
+* What is made from the code when the site is built: the references of API and commands.
 * CONTRIBUTING.md and CHANGELOG.md, which stand outside of docs/.
 * Links from docs/ to other files of the repository lead to a page with that file.
 * Fences of the kind `math` become pictures.
@@ -13,7 +13,7 @@ import posixpath
 import re
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
@@ -22,12 +22,14 @@ from mkdocs.structure.pages import Page
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # mkdocs loads this file alone
 
-from tools.document_commands import commands_page  # noqa: E402
-from tools.document_protos import api_page  # noqa: E402
+from tools.document_commands import commands_reference  # noqa: E402
+from tools.document_protos import api_reference  # noqa: E402
 from tools.site_math import math_fence  # noqa: E402
 
 ADOPTED: Final = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 """Pages of the site, by the files of the repository that they are."""
+MADE: Final = {"reference/api.md": api_reference, "reference/commands.md": commands_reference}
+"""What follows the words of a page."""
 FILES: Final = "files"
 """Where the repository's files are shown."""
 LANGUAGES: Final = {".py": "python", ".proto": "protobuf", ".yaml": "yaml", ".yml": "yaml"}
@@ -43,14 +45,13 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the pages that are not in docs/."""
-    made = {"reference/api.md": api_page(), "reference/commands.md": commands_page()}
     for name, source in ADOPTED.items():
         text = (ROOT / source).read_text(encoding="utf-8")
-        made[name] = LINK.sub(lambda link: f"{link[1]}{_from_docs(link[2])}{link[3]}", text)
-    for name, text in made.items():
+        text = LINK.sub(lambda link: f"{link[1]}{_from_docs(link[2])}{link[3]}", text)
         files.append(File.generated(config, name, content=text))
-    pages = {file.src_uri: made.get(file.src_uri) or file.content_string for file in _pages(files)}
-    for target in sorted({path for name, text in pages.items() for path in _outside(name, text)}):
+    pages = [file for file in files if file.is_documentation_page()]
+    leading = (_outside(file.src_uri, file.content_string) for file in pages)
+    for target in sorted({path for paths in leading for path in paths}):
         shown = File.generated(config, _shown_at(target), content=_file_page(target))
         shown.inclusion = InclusionLevel.NOT_IN_NAV
         files.append(shown)
@@ -58,7 +59,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Leads links that leave docs/ to the pages with those files."""
+    """Adds what is made, and leads links that leave docs/ to the pages with those files."""
     folder = posixpath.dirname(page.file.src_uri)
 
     def led(link: re.Match[str]) -> str:
@@ -69,11 +70,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         name = adopted.get(target) or _shown_at(target)
         return f"{link[1]}{posixpath.relpath(name, folder or '.')}{link[3]}"
 
-    return LINK.sub(led, markdown)
-
-
-def _pages(files: Files) -> list[Any]:
-    return [file for file in files if file.is_documentation_page()]
+    make = MADE.get(page.file.src_uri)
+    return LINK.sub(led, markdown) + (make() if make else "")
 
 
 def _from_docs(link: str) -> str:

@@ -29,6 +29,7 @@ ASKING = re.compile(r"^heed (generate|score|classify|tokenize|models)\b")
 SERVING = re.compile(r"^heed serve\b")
 SETTING_UP = re.compile(r"^(make setup|source )")
 """What made the environment in which the tests run."""
+LEFT_OUT = "left out\n"
 ALLOWED_S = 170
 
 
@@ -39,12 +40,14 @@ class Walkthrough:
     Attributes:
         folder: Where everything is done.
         changes: What to write instead of some words of a command, so that it takes less time.
+        left_out: Commands by how they begin, with the reason; what they print is not compared.
         printed: What the last block printed.
         gateway: The gateway that the page has started.
     """
 
     folder: Path
     changes: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
     printed: str = ""
     gateway: GatewayProcess | None = None
     _ends: ExitStack = field(default_factory=ExitStack)
@@ -84,6 +87,8 @@ class Walkthrough:
             command = command.replace(words, others)
         if SETTING_UP.match(command):
             return ""
+        if any(command.startswith(begin) for begin in self.left_out):
+            return LEFT_OUT
         if SERVING.match(command):
             return self._serve(command)
         if ASKING.match(command):
@@ -142,6 +147,8 @@ def check_form(block: Block, expected: str, printed: str) -> None:
     Raises:
         AssertionError: One has not.
     """
+    if LEFT_OUT in printed:
+        return
     forms = {form_of(line) for line in printed.splitlines()}
     for line in expected.splitlines():
         if line.strip() not in ("", "..."):
@@ -149,10 +156,10 @@ def check_form(block: Block, expected: str, printed: str) -> None:
 
 
 def form_of(line: str) -> str:
-    """What stays of a line when numbers, phonemes, shades and spaces may differ."""
-    shades = r"(?:[█▓▒░·]+\s*)+"
-    form = re.sub(shades, "▒ ", line)
-    form = re.sub(r"\b[A-Z]{1,2}(?: [A-Z]{1,2})*\b|<end>(?= <-)", "PHONEMES", form)
+    """What stays of a line when numbers, phonemes, rows of shades and spaces may differ."""
+    if re.search(r"[█▓▒░·]+(?:\s*[█▓▒░·]+){2}\s*$", line):
+        return "a row of a heat map"
+    form = re.sub(r"\b[A-Z]{1,2}(?: [A-Z]{1,2})*\b|<end>(?= <-)", "PHONEMES", line)
     form = re.sub(r"<- \S+", "<- PIECE", form)
-    form = re.sub(r"[-−]?\d+(?:[.,]\d+)*", "0", form)
+    form = re.sub(r"[-−]?\d[\d.,-]*", "0", form)
     return " ".join(form.split())

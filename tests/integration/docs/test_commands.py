@@ -25,6 +25,7 @@ from tests.support.walkthrough import as_here
 __all__ = ["exported_models_dir"]
 
 ASKING = re.compile(r"^heed (generate|score|tokenize|models)\b")
+EXPLORER = DOCS / "explorer.md"
 MODEL_SERVER = DOCS / "model-server.md"
 OWN_TESTS = {"docs/security.md", "docs/tutorial.md", "docs/own-data.md", "docs/own-model.md"}
 """Pages whose commands need what the page has made before."""
@@ -99,6 +100,16 @@ def test_priority_is_set_as_the_page_on_batching_says(gateway: GatewayProcess) -
     code = block_with(DOCS / "batching.md", "with_priority", "python")
     with Client(gateway.address) as client:
         assert len(eval(code, {"client": client, "texts": TEXTS.split()})) == 2
+
+
+def test_a_page_with_the_answer_in_it_is_made_as_the_explorers_page_says(
+    gateway: GatewayProcess, tmp_path: Path
+) -> None:
+    code = block_with(EXPLORER, "standalone_page", "python")
+    script = tmp_path / "page.py"
+    script.write_text(code.replace("http://localhost:8080", gateway.url), encoding="utf-8")
+    run("python page.py", tmp_path)
+    assert "attention" in (tmp_path / "attention.html").read_text(encoding="utf-8")
 
 
 def test_a_model_server_reads_the_files_of_its_page(tmp_path: Path) -> None:

@@ -10,6 +10,11 @@ from tests.support.pages import DOCS
 from tests.support.walkthrough import Walkthrough
 
 ALLOWED_S = 400
+LITTLE = (
+    "training.epochs=1 training.evaluate_every_steps=2 training.jit_compile=false "
+    "data.max_train_pairs=256 data.max_dev_examples=20 data.max_test_examples=20"
+)
+"""The same training, of a few steps."""
 
 
 @pytest.mark.timeout(ALLOWED_S)
@@ -19,3 +24,20 @@ def test_a_model_of_ones_own_is_served_and_explains_itself(tmp_path: Path) -> No
         assert walk.command("heed classify 'sie sind im jardin'").startswith("French\t")
         painted = walk.command("heed classify 'sie sind im jardin' --attention terminal")
         assert "jardin" in painted
+
+
+@pytest.mark.timeout(ALLOWED_S)
+def test_the_tutorial_leads_to_a_heat_map(tmp_path: Path) -> None:
+    with Walkthrough(tmp_path, changes={"train g2p-quick": "train g2p-tiny"}) as walk:
+        walk.follow(DOCS / "tutorial.md")
+    assert (tmp_path / "attention.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.timeout(ALLOWED_S)
+def test_a_model_of_ones_own_data_is_trained_and_served(tmp_path: Path) -> None:
+    followed = "goes on as the tutorial does, which is followed to its end"
+    left_out = dict.fromkeys(("heed export", "heed serve", "heed generate"), followed)
+    changes = {"train dates.yaml": f"train dates.yaml {LITTLE}"}
+    with Walkthrough(tmp_path, changes=changes, left_out=left_out) as walk:
+        walk.follow(DOCS / "own-data.md")
+    assert "BLEU" in (tmp_path / "runs/dates/history.json").read_text().upper()
