@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -37,8 +38,12 @@ def test_the_pages_and_the_docstrings_have_examples() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES.keys())
 async def test_an_example_runs_as_it_stands(
-    example: str, capsys: pytest.CaptureFixture[str]
+    example: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # where files are written
     with serving() as (address, gateway):
         there = re.sub(r'Client\((?:"[\d.:]+")?\)', f'Client("{address}")', example)
         code = compile(there, "example", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
