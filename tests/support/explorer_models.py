@@ -23,6 +23,7 @@ from tests.support.exported_classifiers import CLUES, FILLERS, FLAT, HIERARCHICA
 from tests.support.exported_model import models_dir_of
 from tests.support.exported_pictures import SMALL, STRIPS
 from tests.support.exported_transformer import TRANSFORMER_NAME, random_transformer
+from tests.support.saved_models import WARMUP_FILE
 
 if TYPE_CHECKING:
     from model_export.config import Recipe
@@ -71,8 +72,9 @@ def _export(models_dir: Path) -> None:
     from model_export.export.export_model import export_model
 
     for model in _random_models():
-        # The tests of the export verify such models.
-        export_model(model, models_dir, verify=lambda version_dir: None)
+        # The tests of the export verify such models, and warm them up.
+        version = export_model(model, models_dir, verify=lambda version_dir: None)
+        (version.path / WARMUP_FILE).unlink()
     publish_instant_model(models_dir / INSTANT_NAME)
 
 
