@@ -13,6 +13,7 @@ from model_export.config.base import Settings, with_new_names
 class DataKind(StrEnum):
     """Data that Heed can read."""
 
+    CAPTIONED_PICTURES = "captioned_pictures"
     CMUDICT_G2P = "cmudict_g2p"
     DIGIT_STRIPS = "digit_strips"
     SMALL_VOCAB_EN_FR = "small_vocab_en_fr"
@@ -32,7 +33,7 @@ LABELLED_DATA = frozenset(
 """Data for classifiers: texts, each with a label."""
 
 
-PICTURE_DATA = frozenset({DataKind.DIGIT_STRIPS})
+PICTURE_DATA = frozenset({DataKind.CAPTIONED_PICTURES, DataKind.DIGIT_STRIPS})
 """Data for models that read pictures."""
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from heed.contract import Task
+from heed.contract import ImageInput, Task
 from heed.text import TokenizerSettings
 from model_export.config.base import Settings
 from model_export.config.classifier import AnyModelSettings, ClassifierSettings
@@ -150,6 +150,11 @@ class Recipe(Settings):
         if not isinstance(self.model, ImageRnnSettings):
             raise RecipeError(f"the model of {self.name} reads text, and no pictures")
         return self.model
+
+    @property
+    def image(self) -> ImageInput | None:
+        """The pictures that the model reads; None if it reads text."""
+        return self.model.image if isinstance(self.model, ImageRnnSettings) else None
 
     @property
     def classifier_model(self) -> ClassifierSettings:

@@ -31,7 +31,7 @@ _SIDE: Final = 8
 _INK: Final = 16.0
 _PAPER: Final = (190.0, 255.0)
 _PEN: Final = (0.0, 90.0)
-_NOISE: Final = 14.0
+_NOISE: Final = 10.0
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -115,7 +115,7 @@ def _blank(width: int) -> FloatArray:
 def _transformed(ink: FloatArray, random: np.random.Generator) -> FloatArray:
     """A digit in its own columns, float [height, width]: scaled, slanted and moved up or down."""
     height, width = random.uniform(15.0, 20.0), random.uniform(12.0, 19.0)
-    slant, lift = random.uniform(-0.25, 0.25), random.uniform(-2.0, 2.0)
+    slant, lift = random.uniform(-0.15, 0.15), random.uniform(-2.0, 2.0)
     columns = round(width)
     down, across = np.mgrid[:STRIP_HEIGHT, :columns] + 0.5
     down = down - STRIP_HEIGHT / 2 - lift

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from heed.contract import ImageInput
 from model_export.config import DataKind, DataSettings
 from model_export.data.cmudict import load_cmudict
 from model_export.data.digit_strips import load_digit_strips
-from model_export.data.examples import ExampleSet, Split, take_evenly
+from model_export.data.examples import Example, ExampleSet, Split, take_evenly
 from model_export.data.labelled_text import (
     load_imdb_sample,
     load_labelled_text,
@@ -20,6 +21,7 @@ from model_export.data.labelled_text import (
 from model_export.data.links import with_links
 from model_export.data.multi30k import load_multi30k
 from model_export.data.parallel_text import ParallelFiles, load_parallel_text
+from model_export.data.pictures import Picture
 
 _SMALL_VOCAB = ParallelFiles(
     train=("train.tsv", "dedup.train.tsv"),
@@ -28,6 +30,7 @@ _SMALL_VOCAB = ParallelFiles(
     source_url="github.com/udacity/aind2-nlp-capstone",
 )
 _OWN_PAIRS = ParallelFiles(train=("train.tsv",), dev=("dev.tsv",), test=("test.tsv",))
+"""Also of pictures: the source of a line is then the name of a file in the folder."""
 _TATOEBA = ParallelFiles(
     train=("train.tsv", "train.full.tsv"),
     dev=("dev.tsv", "dev.multiref.tsv"),
@@ -36,6 +39,7 @@ _TATOEBA = ParallelFiles(
 )
 
 _LOADERS: dict[DataKind, Callable[[Path | None], ExampleSet]] = {
+    DataKind.CAPTIONED_PICTURES: partial(load_parallel_text, files=_OWN_PAIRS),
     DataKind.CMUDICT_G2P: load_cmudict,
     DataKind.IMDB_SAMPLE: load_imdb_sample,
     DataKind.LABELLED_TEXT: load_labelled_text,
@@ -71,12 +75,15 @@ def _loaded(settings: DataSettings, data_dir: Path | None) -> ExampleSet:
     return load_digit_strips(data_dir, limits=limits)
 
 
-def load_examples(settings: DataSettings, data_dir: Path | None = None) -> ExampleSet:
+def load_examples(
+    settings: DataSettings, data_dir: Path | None = None, *, image: ImageInput | None = None
+) -> ExampleSet:
     """Reads a data set, within the settings' limits.
 
     Args:
         settings: Which data, and how much of it.
         data_dir: Where the data lies; none = the copy in Heed.
+        image: What pictures the model reads; none = it reads text.
 
     Raises:
         DataError: The data is missing or unreadable.
@@ -85,7 +92,22 @@ def load_examples(settings: DataSettings, data_dir: Path | None = None) -> Examp
     if settings.links is not None:
         examples = with_links(examples, settings.links, data_dir)
     return ExampleSet(
-        train=tuple(take_evenly(examples.train, settings.max_train_pairs)),
-        dev=tuple(take_evenly(examples.dev, settings.max_dev_examples)),
-        test=tuple(take_evenly(examples.test, settings.max_test_examples)),
+        train=_part(examples.train, settings.max_train_pairs, data_dir, image),
+        dev=_part(examples.dev, settings.max_dev_examples, data_dir, image),
+        test=_part(examples.test, settings.max_test_examples, data_dir, image),
+    )
+
+
+def _part(
+    examples: Sequence[Example], limit: int | None, data_dir: Path | None, image: ImageInput | None
+) -> tuple[Example, ...]:
+    """At most so many examples; of pictures in files, with what the files hold."""
+    taken = take_evenly(examples, limit)
+    if image is None or data_dir is None:
+        return tuple(taken)
+    return tuple(
+        example
+        if example.picture is not None
+        else replace(example, picture=Picture.read(data_dir / example.source, image))
+        for example in taken
     )

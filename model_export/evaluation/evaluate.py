@@ -72,7 +72,7 @@ def judge(
     run: TrainingRun, *, split: Split, data_dir: Path | None = None, beam: Beam | None = None
 ) -> Judgement:
     """As `measure`, with everything that was judged."""
-    examples = load_examples(run.recipe.data, data_dir).split(split)
+    examples = load_examples(run.recipe.data, data_dir, image=run.recipe.image).split(split)
     if not examples:
         raise DataError(f"the data has no {split} examples")
     if run.labels and beam is not None:

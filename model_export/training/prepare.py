@@ -73,7 +73,7 @@ def prepare_data(recipe: Recipe, *, folder: Path, data_dir: Path | None) -> Prep
         DataError: The data is missing, unreadable, or nothing is left of it.
         RunError: The tokenizers cannot be written or read.
     """
-    examples = load_examples(recipe.data, data_dir)
+    examples = load_examples(recipe.data, data_dir, image=recipe.image)
     if recipe.task is Task.CAPTION:
         return prepare_pictures(recipe, examples, folder=folder)
     pairs = training_pairs(examples.train)
