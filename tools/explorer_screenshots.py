@@ -60,10 +60,10 @@ PICTURES = (
     Picture("explorer", {"model": FIRST, "at": "4."}),
     Picture(
         "explorer-compare",
-        {"model": FIRST, "model2": SECOND, "at": "4.", "at2": "4."},
+        {"model": FIRST, "model2": SECOND},
         theme="dark",
         width=1280,
-        height=1900,
+        height=1560,
         panels=2,
     ),
     Picture("explorer-phone", {"model": SECOND, "heads": "1"}, width=390, height=1500),
@@ -102,12 +102,11 @@ def _make(browser: Browser, url: str, picture: Picture) -> None:
 
 
 def _shrink(path: Path, height: int) -> None:
-    """Cuts it to its height, and to 256 colours: pages need no more."""
+    """Cuts it to its height, and to the 256 colours that come nearest to its own."""
     with Image.open(path) as image:
         cut = image.convert("RGB").crop((0, 0, image.width, min(height, image.height)))
-    cut.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        path, optimize=True
-    )
+    colours = cut.quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=5, dither=Image.Dither.NONE)
+    colours.save(path, optimize=True)
 
 
 if __name__ == "__main__":

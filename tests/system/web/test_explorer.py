@@ -130,6 +130,17 @@ def test_words_are_walked_through_by_keys_and_said(
         assert page.locator("[data-part=focus]").first.get_attribute("aria-live") == "polite"
 
 
+def test_a_tap_keeps_a_word_and_its_links(
+    browser: Browser, gateway: GatewayProcess, question: Question
+) -> None:
+    weights = matrix_of(question.generated()["hypotheses"][0]["attention"])
+    with open_page(browser, gateway.url, question.view, phone=True) as page:
+        wait_for_answer(page)
+        word(page, "target", 1).tap()
+        page.wait_for_selector("[data-side=target][aria-pressed=true]")
+        assert as_shown(weights[1].max()) in focus_line(page)
+
+
 def test_a_head_is_chosen_among_small_multiples_that_cost_one_call(
     browser: Browser, gateway: GatewayProcess, question: Question
 ) -> None:
