@@ -10,7 +10,9 @@ from typing import Any, Final
 from heed.client.access import KeyedChannel, Tls
 from heed.defaults import DEFAULT_ADDRESS
 
-ChannelOptions = list[tuple[str, int]]
+ChannelOptions = list[tuple[str, int | str]]
+
+_ROUND_ROBIN: Final = '{"loadBalancingConfig": [{"round_robin": {}}]}'
 
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
 
@@ -39,7 +41,8 @@ def channel_options(address: str) -> ChannelOptions:
     """Options for a channel to the gateway.
 
     Answers with attention outgrow gRPC's 4 MiB; the client trusts the gateway it chose. A proxy
-    named in the environment is for the world outside, not for this machine.
+    named in the environment is for the world outside, not for this machine. Where a name has the
+    addresses of several gateways, they take turns; gRPC would send everything to the first one.
     """
     options: ChannelOptions = [
         ("grpc.max_receive_message_length", -1),
@@ -50,6 +53,8 @@ def channel_options(address: str) -> ChannelOptions:
     ]
     if _is_this_machine(address):
         options.append(("grpc.enable_http_proxy", 0))
+    else:
+        options.append(("grpc.service_config", _ROUND_ROBIN))
     return options
 
 
