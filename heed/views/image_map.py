@@ -25,7 +25,7 @@ except ModuleNotFoundError as error:
     raise PlotError('pictures need matplotlib: pip install "heed[plot]"') from error
 
 _COLOUR_MAP: Final = "YlOrRd"
-_STRONGEST: Final = 0.8
+_STRONGEST: Final = 0.65
 """How much of the picture the largest weight of a token hides, 0 to 1."""
 _PANEL_WIDTH_IN: Final = 2.4
 _PANEL_HEIGHT_IN: Final = 2.4

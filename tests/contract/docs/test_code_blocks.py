@@ -40,6 +40,7 @@ RUN_ELSEWHERE = {
 """Pages whose asking commands, certificates and Python have tests of their own."""
 PYTHON_RUN_BY = {
     "docs/batching.md": "tests/integration/docs/test_commands.py",
+    "docs/captions.md": "tests/integration/service/test_caption.py",
     "docs/classification.md": "tests/integration/service/test_classify.py",
     "docs/explorer.md": "tests/integration/docs/test_commands.py",
     "docs/http.md": RUN_ELSEWHERE["docs/http.md"],
@@ -68,6 +69,7 @@ NOT_RUN = {
     "buf curl": "buf's own client; tests/system/test_foreign_clients.py asks with foreign ones",
     "perf_analyzer": "NVIDIA's program; tests/support/triton_calls.py asks what it asks",
     "eflomal-align": "an aligner of its own; tests of links read files as it writes them",
+    "heed caption": "needs a model of pictures; test_caption.py runs it on a smaller one",
     "heed classify": "needs a trained classifier; test_classify.py runs it on smaller ones",
     "python tools/debian_package.py": "fetches Prometheus; the tests of its rules do so too",
     ".venv/debian/": "the program that the line before fetches; tests of the rules run it",

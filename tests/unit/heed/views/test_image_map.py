@@ -48,8 +48,8 @@ def test_every_token_has_a_picture_with_its_own_map() -> None:
     assert weights.get_extent() == [0, 48, 16, 0]  # the last column reaches beyond the edge
     assert (first.get_xlim(), first.get_ylim()) == ((0, 40), (16, 0))
     shades = weights.get_array()[:, :, 3]
-    assert shades[1, 0] == pytest.approx(0.8)
-    assert shades[0, 2] == pytest.approx(0.8 / 3)
+    assert shades[1, 0] == pytest.approx(0.65)
+    assert shades[0, 2] == pytest.approx(0.65 / 3)
     assert np.count_nonzero(shades) == 2
 
 
