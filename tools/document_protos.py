@@ -91,7 +91,7 @@ def _method(method: MethodDescriptor) -> str:
 
 def _message(message: Descriptor) -> str:
     rows = "".join(_field(field) for field in message.fields)
-    table = f"\n\n| field | type | |\n|---|---|---|\n{rows}" if rows else "\n\nNo fields.\n"
+    table = f"\n\n| field | type | meaning |\n|---|---|---|\n{rows}" if rows else "\n\nNo fields.\n"
     return f"\n### {_name(message)}\n\n{_comment(message)}{table}"
 
 
@@ -124,7 +124,7 @@ def _enum(enum: EnumDescriptor) -> str:
     for value in enum.values:
         meaning = _comment_of(f"{enum.full_name}.{value.name}")
         rows += f"| `{value.name}` = {value.number} | {_cell(meaning)} |\n"
-    return f"\n### {_name(enum)}\n\n{_comment(enum)}\n\n| value | |\n|---|---|\n{rows}"
+    return f"\n### {_name(enum)}\n\n{_comment(enum)}\n\n| value | meaning |\n|---|---|\n{rows}"
 
 
 def _name(kind: Any) -> str:

@@ -74,6 +74,17 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return LINK.sub(led, markdown) + (make() if make else "")
 
 
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Cells above a table that say nothing are no headings."""
+    return html.replace("<th></th>", "<td></td>")
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Names the dialogue for those who hear the page."""
+    search = 'data-md-component="search" role="dialog"'
+    return output.replace(search, f'{search} aria-label="Search"')
+
+
 def _from_docs(link: str) -> str:
     """A link of a file in the root as one in docs/ would write it."""
     return link.removeprefix("docs/") if link.startswith("docs/") else f"../{link}"

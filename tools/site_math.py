@@ -63,7 +63,8 @@ def equation(source: str) -> str:
     rows = "".join(
         f"<tr>{''.join(f'<td>{_picture(cell)}</td>' for cell in row)}</tr>" for row in cells(source)
     )
-    return f'<div class="equation" role="img" aria-label="{label}"><table>{rows}</table></div>'
+    table = f'<table class="rows">{rows}</table>'
+    return f'<div class="equation" role="img" aria-label="{label}">{table}</div>'
 
 
 def cells(source: str) -> list[list[str]]:
