@@ -14,8 +14,8 @@ from service.api.call_log import CallLog
 from service.api.entrance import Entrance
 from service.errors import ModelAnswerError
 from service.http.app import HttpParts, make_app
-from service.http.explorer import explorer_routes
 from service.http.errors import HTTP_STATUS, error_response
+from service.http.explorer import explorer_routes
 from service.http.methods import METHODS
 from service.http.openapi import openapi_document
 from service.http.openapi.schemas import comments
