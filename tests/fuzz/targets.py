@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ from google.protobuf import message_factory
 from google.protobuf.message import Message
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from PIL import Image
 
+from heed.contract import ImageInput
+from heed.pictures import PictureError, read_picture
 from heed.text import (
     Tokenizer,
     TokenizerError,
@@ -27,6 +31,7 @@ from heed.text.words import word_spans
 from heed.v1 import inference_pb2
 from heed.wire.inference import grpc_inference_pb2
 from heed.wire.v1 import serving_pb2
+from service.api.caption_messages import read_caption
 from service.api.classify_messages import read_classify
 from service.api.from_messages import read_generate, read_score, read_selector
 from service.api.open_inference_requests import read_infer
@@ -126,6 +131,7 @@ READERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "GenerateRequest": lambda message: read_generate(message, None),
     "StreamGenerateRequest": lambda message: read_stream_generate(message, None),
     "ScoreRequest": lambda message: read_score(message, None),
+    "CaptionRequest": lambda message: read_caption(message, None),
     "ClassifyRequest": lambda message: read_classify(message, None),
     "TokenizeRequest": read_tokenize,
     "GetModelRequest": lambda message: read_selector(message.model),
@@ -357,6 +363,41 @@ def check_key(key: str) -> None:
     assert KeyRing({}).find(key) is None
 
 
+IMAGE_INPUT: Final = ImageInput(height=8, max_width=64, cell_height=4, cell_width=4)
+
+
+@st.composite
+def damaged_pictures(draw: st.DrawFn) -> bytes:
+    """A picture's file with some bytes changed, cut off or put in; or bytes alone."""
+    if draw(st.booleans()):
+        return draw(st.binary(max_size=80))
+    mode = draw(st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA", "I;16"]))
+    kind = draw(st.sampled_from(["PNG", "JPEG"])) if mode in ("L", "RGB") else "PNG"
+    content = io.BytesIO()
+    size = draw(st.integers(1, 40)), draw(st.integers(1, 20))
+    Image.new(mode, size).save(content, kind)
+    whole = bytearray(content.getvalue())
+    for _ in range(draw(st.integers(0, 4))):
+        place = draw(st.integers(0, len(whole)))
+        whole[place : place + draw(st.integers(0, 3))] = draw(st.binary(max_size=4))
+    return bytes(whole)
+
+
+def check_picture(content: bytes) -> None:
+    """A file becomes a picture of the model's form, or an error that says what it must be."""
+    read, words = None, "must"
+    try:
+        read = read_picture(content, IMAGE_INPUT, max_pixels=2000)
+    except PictureError as error:
+        words = str(error)
+    assert words.startswith("must")
+    if read is None:
+        return
+    assert read.columns.shape[1:] == (8, 1)
+    assert 1 <= len(read.columns) <= 64
+    assert read.width * read.height <= 2000
+
+
 TARGETS: Final = {
     target.name: target
     for target in (
@@ -368,6 +409,7 @@ TARGETS: Final = {
         Target("tokenizer offsets", TEXTS, check_offsets),
         Target("tokens into text", st.lists(st.integers(-2, 70), max_size=20), check_decoding),
         Target("words and sentences", TEXTS, check_spans),
+        Target("picture files", damaged_pictures(), check_picture),
         Target("files of API keys", TOML_LINES | st.binary(max_size=80), check_key_file),
         Target("API keys", st.text() | st.from_regex(r"heed_.*"), check_key),
     )
