@@ -66,6 +66,7 @@ class FinalResult:
 
 
 StreamEvent = PartialResult | FinalResult
+"""What `Client.stream_generate` gives: an output that grows, then what became of it."""
 
 
 def stream_request(

@@ -98,7 +98,7 @@ def test_every_link_leads_somewhere(site: Path, pages: dict[Path, _Page]) -> Non
             parts = urlsplit(link)
             if parts.scheme:
                 assert parts.scheme in ("https", "http", "mailto"), f"{path}: {link}"
-                assert re.fullmatch(r"[\w.-]+\.[a-z]+(:\d+)?", parts.netloc), f"{path}: {link}"
+                assert re.fullmatch(r"[\w-]+(\.[\w-]+)+(:\d+)?", parts.netloc), f"{path}: {link}"
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             target = target / "index.html" if target.is_dir() else target
