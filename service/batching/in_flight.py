@@ -37,12 +37,14 @@ class EndedBatch:
         seconds: How long it took.
         mean_in_flight: Batches in flight meanwhile per model server, itself included, on average.
         was_at_limit: Whether as many of its model were in flight as were allowed.
+        replicas: The model servers that share the batches.
     """
 
     size: BatchSize
     seconds: float
     mean_in_flight: float
     was_at_limit: bool
+    replicas: int = 1
 
 
 class InFlightLimit:
@@ -93,7 +95,8 @@ class InFlightLimit:
         alone_s = self._alone.seconds_for(batch.size)
         if batch.was_at_limit and now >= self._next_probe and not self._probe_left:
             alone_batches = _FIRST_PROBE if alone_s is None else _PROBE
-            self._probe_left = self._useful + alone_batches  # those under way end first
+            # Those under way end first, and there are as many of both for each model server.
+            self._probe_left = (self._useful + alone_batches) * batch.replicas
             self._next_probe = now + _probe_gap_s(batch)
         if alone_s is not None:
             self._beside.add(batch, alone_s)

@@ -181,7 +181,7 @@ class BatchScheduler(Generic[Row]):
         if is_answered:
             self._times[batch.target].add(batch.size, seconds)
             self._limits[batch.model].note(
-                EndedBatch(batch.size, seconds, mean_in_flight, batch.was_at_limit), now
+                EndedBatch(batch.size, seconds, mean_in_flight, batch.was_at_limit, replicas), now
             )
         self._observer.batch_ended(model=batch.model, seconds=seconds, is_ok=is_answered)
         self._report_in_flight(batch)

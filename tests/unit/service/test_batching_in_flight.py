@@ -13,24 +13,27 @@ from service.batching.in_flight import EndedBatch, InFlightLimit, InFlightMeter
 SIZE = BatchSize(10, 10)
 
 
-def useful_number(*, workers: int, most: int, noise: float = 0.0, batches: int = 4000) -> int:
-    """What the limit says in the end, under load, of a server that works on so many at once."""
+def useful_number(
+    *, workers: int, most: int, noise: float = 0.0, batches: int = 4000, replicas: int = 1
+) -> int:
+    """What the limit says in the end, under load, of servers that work on so many at once each."""
     random = Random(1)
     limit, meter = InFlightLimit(most), InFlightMeter()
-    free_at = [0.0] * workers
+    free_at = [0.0] * workers * replicas
     under_way: list[tuple[float, float, float, bool]] = []
     now, said = 0.0, []
     for _ in range(batches):
-        while meter.batches < limit.batches:
+        while meter.batches < limit.batches * replicas:
             mark = meter.began(now)
             start = max(now, heapq.heappop(free_at))
             batch_s = 0.05 * random.uniform(1 - noise, 1 + noise)
             heapq.heappush(free_at, start + batch_s)
-            heapq.heappush(under_way, (start + batch_s, now, mark, meter.batches >= limit.batches))
+            was_at_limit = meter.batches >= limit.batches * replicas
+            heapq.heappush(under_way, (start + batch_s, now, mark, was_at_limit))
         now, sent_at, mark, was_at_limit = heapq.heappop(under_way)
-        mean = meter.mean_since(mark, now - sent_at, now)
+        mean = meter.mean_since(mark, now - sent_at, now) / replicas
         meter.ended(now)
-        limit.note(EndedBatch(SIZE, now - sent_at, mean, was_at_limit), now)
+        limit.note(EndedBatch(SIZE, now - sent_at, mean, was_at_limit, replicas), now)
         said.append(limit.batches)
     return max(set(said[-500:]), key=said[-500:].count)
 
@@ -43,6 +46,12 @@ def test_a_model_server_gets_what_it_works_on_and_one_more(workers: int, expecte
 @pytest.mark.parametrize(("workers", "expected"), [(1, {2}), (2, {3}), (4, {5}), (8, {8, 9, 10})])
 def test_times_that_vary_by_half_change_little(workers: int, expected: set[int]) -> None:
     assert useful_number(workers=workers, most=16, noise=0.5) in expected
+
+
+@pytest.mark.parametrize("replicas", [2, 4, 8])
+def test_each_of_several_model_servers_gets_what_one_alone_would_get(replicas: int) -> None:
+    assert useful_number(workers=1, most=8, replicas=replicas) == 2
+    assert useful_number(workers=2, most=8, replicas=replicas, batches=20_000) == 3
 
 
 def test_the_bound_holds() -> None:
