@@ -22,6 +22,7 @@ from model_export.evaluation.report.examples import (
     best_and_worst,
     examples_section,
     painted_source,
+    shown_picture,
 )
 from model_export.evaluation.report.head_statistics import head_statistics
 from model_export.evaluation.report.lengths import source_lengths
@@ -82,8 +83,7 @@ def _sections_of_kind(
     if judgement.label_outputs:
         return _label_sections(judgement, quality, chosen)
     if any(example.picture is not None for example in judgement.examples):
-        shown = examples_section(judgement, quality, chosen=chosen, attention=lambda index: "")
-        return [("Examples", shown)]
+        return _picture_sections(judgement, quality, chosen)
     return _text_sections(judgement, quality, chosen)
 
 
@@ -111,6 +111,17 @@ def _text_sections(
         )
         sections.append(("Attention, head by head", content))
     return sections
+
+
+def _picture_sections(
+    judgement: Judgement, quality: TaskMeasures, chosen: tuple[Sequence[int], Sequence[int]]
+) -> Sections:
+    def shown(index: int) -> str:
+        picture = judgement.examples[index].picture
+        return "" if picture is None else shown_picture(picture)
+
+    content = examples_section(judgement, quality, chosen=chosen, attention=shown)
+    return [("Examples", content)]
 
 
 def _label_sections(

@@ -9,7 +9,7 @@ from typing import Final
 from heed.figures.markup import element, escaped, void_element
 
 _LONGEST_LEVEL_NAME: Final = 8
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def document(title: str, heading: str, sections: Sequence[tuple[str, str]], footer: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
 
 from model_export.config import load_recipe
 from model_export.data.examples import Split
@@ -20,6 +22,11 @@ from model_export.training.run_folder import held_run_folder
 from model_export.training.stop import StopRequest
 from model_export.training.train import train
 from tests.support.training import run_model_export
+from tests.support.web import PHONE, browser, open_page
+
+__all__ = ["browser"]
+
+pytestmark = pytest.mark.timeout(900)  # trainings, also where others train beside them
 
 WORDS = ["sun", "moon", "star", "rain", "snow", "wind", "fire", "sand"]
 _VOID = {"meta", "br"}
@@ -96,12 +103,12 @@ def linked_translations(tmp_path_factory: pytest.TempPathFactory) -> Judgement:
         "model={kind: transformer, encoder_layers: 1, decoder_layers: 2, width: 16, "
         "feed_forward_width: 32, head_count: 2, dropout: 0.0}",
         "training.jit_compile=false",
-        "training.epochs=6",
+        "training.epochs=3",
         "training.batch_size=16",
         "training.length_buckets=[8]",
         "training.warmup_steps=4",
         "training.learning_rate=0.02",
-        "training.evaluate_every_steps=20",
+        "training.evaluate_every_steps=15",
     )
     return judge(run, split=Split.TEST, data_dir=folder)
 
@@ -119,6 +126,20 @@ def test_a_transformer_is_shown_head_by_head(linked_translations: Judgement) -> 
     for place in ("0.0", "0.1", "1.0", "1.1"):
         assert f"<figcaption>{place}</figcaption>" in page
     assert "Layers 0, 1: multi_head, 2 heads" in page
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_is_accessible_and_fits_a_phone(
+    linked_translations: Judgement, browser: Browser, tmp_path: Path, theme: str
+) -> None:
+    path = tmp_path / "page.html"
+    # axe is put into the page as a script, which the page itself does not allow.
+    path.write_text(re.sub("<meta http-equiv[^>]*>", "", report(linked_translations)), "utf-8")
+    with open_page(browser, path.as_uri(), theme=theme, phone=True) as page:
+        found = Axe().run(page).response["violations"]
+        assert not [violation["id"] for violation in found]
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE["width"]
 
 
 def test_what_is_shown_of_an_example_is_what_the_model_looks_at(
@@ -173,7 +194,6 @@ def test_a_classifier_is_shown_by_its_labels(tmp_path: Path) -> None:
         assert output.label == max(output.probabilities, key=output.probabilities.__getitem__)
 
 
-@pytest.mark.timeout(600)
 def test_the_command_writes_the_page_of_a_recurrent_model(tiny_run: Path, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     command = ["evaluate", str(tiny_run), "--split", "dev", "--json", "--beam-width", "3"]

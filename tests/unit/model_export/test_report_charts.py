@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from model_export.data.pictures import Picture
 from model_export.evaluation.classification import classification_metrics
 from model_export.evaluation.report import page
 from model_export.evaluation.report.charts import Axes, Bar, Line, bar_chart, line_chart
 from model_export.evaluation.report.confusions import confusion_section
-from model_export.evaluation.report.examples import best_and_worst
+from model_export.evaluation.report.examples import best_and_worst, shown_picture
 from model_export.evaluation.report.lengths import length_groups, length_ratio
 
 
@@ -108,3 +112,13 @@ def test_long_names_of_columns_are_turned() -> None:
 
     assert 'class="turned"' in shown("a long name")
     assert 'class="turned"' not in shown("short")
+
+
+def test_a_picture_stands_in_the_page_itself() -> None:
+    for channel_count in (1, 3):
+        pixels = np.arange(2 * 4 * channel_count, dtype=np.uint8).reshape(2, 4, channel_count)
+        shown = shown_picture(Picture.of(pixels))
+        data = shown.partition("base64,")[2].partition('"')[0]
+        read = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+        np.testing.assert_array_equal(read.reshape(pixels.shape), pixels)
+        assert 'alt="the picture that is to be read"' in shown
