@@ -18,6 +18,14 @@ export function columnLabels(attention: Attention): string[] {
   });
 }
 
+/** The same as they stand at an axis: of a picture row and column alone. */
+export function axisLabels(attention: Attention): string[] {
+  const { grid } = attention;
+  if (grid === undefined) return columnLabels(attention);
+  const places = Array.from({ length: grid.rowCount * grid.columnCount }, (_, place) => place);
+  return places.map((place) => `${Math.floor(place / grid.columnCount) + 1}, ${(place % grid.columnCount) + 1}`);
+}
+
 export function rowLabels(attention: Attention): string[] {
   return attention.rows.map(labelOf);
 }

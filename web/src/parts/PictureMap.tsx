@@ -6,7 +6,6 @@ import { type Matrix, weightAt } from "../answer/weights";
 import { directionOf } from "../answer/text";
 import { labelOf } from "../draw/labels";
 import type { Panel, Place } from "../state/panel";
-import { palette } from "../state/theme";
 import { useExplorer } from "./context";
 import { pin } from "./Links";
 import { moveAmongWords } from "./word-keys";
@@ -21,7 +20,7 @@ export function PictureMap({ panel, result }: { panel: Panel; result: WrittenRes
     const content = explorer.mapContent(panel);
     if (canvas.current && content) {
       const scale = { largestWeight: content.largestWeight, threshold: content.threshold };
-      paintMap(canvas.current, grid, content.matrix, panel.place.value, scale, palette.value.accent);
+      paintMap(canvas.current, grid, content.matrix, panel.place.value, scale);
     }
   });
   return (
@@ -66,17 +65,20 @@ export function PictureMap({ panel, result }: { panel: Panel; result: WrittenRes
   );
 }
 
+/** The same in both themes: pictures have no theme, and most are light. */
+const LOOKED_AT = "#3d4db7";
+
 interface Scale {
   largestWeight: number;
   threshold: number;
 }
 
-/** Darkens what was not looked at; without a word in view, the mean over the output. */
-function paintMap(canvas: HTMLCanvasElement, grid: ImageGrid, matrix: Matrix, place: Place | undefined, scale: Scale, accent: string): void {
+/** Colours what was looked at; without a word in view, the mean over the output. */
+function paintMap(canvas: HTMLCanvasElement, grid: ImageGrid, matrix: Matrix, place: Place | undefined, scale: Scale): void {
   canvas.width = grid.imageWidth;
   canvas.height = grid.imageHeight;
   const context = canvas.getContext("2d")!;
-  context.fillStyle = accent;
+  context.fillStyle = LOOKED_AT;
   const rows = place?.row === undefined ? Array.from({ length: matrix.rowCount }, (_, row) => row) : [place.row];
   for (let index = 0; index < matrix.columnCount; index++) {
     const weight = rows.reduce((sum, row) => sum + weightAt(matrix, row, index), 0) / rows.length;

@@ -4,7 +4,7 @@ import type { Model } from "../api/messages";
 import { type Problem, asProblem, localProblem } from "../api/problems";
 import { type Matrix, largest } from "../answer/weights";
 import type { MapContent } from "../draw/heat-map-view";
-import { columnLabels, rowLabels } from "../draw/labels";
+import { axisLabels, rowLabels } from "../draw/labels";
 import type { LinkContent } from "../draw/links";
 import type { SavedDocument, Unit } from "../answer/answer";
 import { type Question, caption, classify, explain, generate, questionFor } from "./asking";
@@ -137,7 +137,7 @@ export class Explorer {
   mapContent(panel: Panel): MapContent | undefined {
     const [attention, matrix] = [panel.attention.value, panel.matrix.value];
     if (!attention || !matrix) return undefined;
-    return { ...this.linkContent(panel)!, rows: rowLabels(attention), columns: columnLabels(attention) };
+    return { ...this.linkContent(panel)!, rows: rowLabels(attention), columns: axisLabels(attention) };
   }
 
   /** What its links show. */
