@@ -10,6 +10,8 @@ from tests.support.pages import DOCS
 from tests.support.walkthrough import Walkthrough
 
 ALLOWED_S = 400
+QUICKLY = {"train g2p-quick": "train g2p-tiny training.epochs=2"}
+"""A smaller recipe of the same kind."""
 LITTLE = (
     "training.epochs=1 training.evaluate_every_steps=2 training.jit_compile=false "
     "data.max_train_pairs=256 data.max_dev_examples=20 data.max_test_examples=20"
@@ -28,7 +30,7 @@ def test_a_model_of_ones_own_is_served_and_explains_itself(tmp_path: Path) -> No
 
 @pytest.mark.timeout(ALLOWED_S)
 def test_the_tutorial_leads_to_a_heat_map(tmp_path: Path) -> None:
-    with Walkthrough(tmp_path, changes={"train g2p-quick": "train g2p-tiny"}) as walk:
+    with Walkthrough(tmp_path, changes=QUICKLY) as walk:
         walk.follow(DOCS / "tutorial.md")
     assert (tmp_path / "attention.png").read_bytes().startswith(b"\x89PNG")
 
