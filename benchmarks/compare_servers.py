@@ -30,6 +30,7 @@ from typing import Any, Final
 
 from benchmarks.ctranslate2_server import READY
 from heed.client import Client
+from loadtest.errors import LoadTestError
 from loadtest.locust_run import GENERATOR, LoadPlan
 from loadtest.machine import this_machine
 from loadtest.measuring import Bench, Measured, Texts, prepared_texts
@@ -83,15 +84,20 @@ def ways(base_path: Path, converted: Path, *, rows: int) -> Iterator[dict[str, S
                     model_server_flags=flags,
                 )
             ),
-            CTRANSLATE2: enter(_ctranslate2(converted, base_path, batching="waiting", rows=rows)),
+            CTRANSLATE2: enter(
+                ctranslate2_stack(converted, base_path, batching="waiting", rows=rows)
+            ),
             CTRANSLATE2_ALONE: enter(
-                _ctranslate2(converted, base_path, batching="none", rows=rows)
+                ctranslate2_stack(converted, base_path, batching="none", rows=rows)
             ),
         }
 
 
 @contextmanager
-def _ctranslate2(converted: Path, base_path: Path, *, batching: str, rows: int) -> Iterator[Stack]:
+def ctranslate2_stack(
+    converted: Path, base_path: Path, *, batching: str, rows: int
+) -> Iterator[Stack]:
+    """CTranslate2 behind a plain server; see `ctranslate2_server.py`."""
     command = [sys.executable, "-m", "benchmarks.ctranslate2_server", str(converted)]
     command += [str(base_path), f"--batching={batching}", f"--max-batch-rows={rows}"]
     with running(CTRANSLATE2, command) as process:
@@ -126,7 +132,11 @@ def measure(
         )
         for name, stack in stacks.items()
     }
-    rates = {name: 0.7 * bench.warm_up(arguments.seconds) for name, bench in benches.items()}
+    rates = {}
+    for name, bench in benches.items():
+        capacity = bench.warm_up(arguments.seconds)
+        _tell(f"{name}: users who wait for each answer get {capacity:.1f} answers a second")
+        rates[name] = 0.7 * capacity
     found: dict[str, list[Found[Measured]]] = {name: [] for name in stacks}
     for number in range(1, arguments.rounds + 1):
         for name, bench in benches.items():
@@ -220,8 +230,15 @@ def _alike_row(name: str, load: Mapping[str, Any]) -> list[str]:
 
 
 def main() -> int:
-    """Compares, measures, writes the report; 1 where the answers differ."""
-    arguments = _parser().parse_args()
+    """Compares, measures, writes the report; 1 where the answers differ, or nothing is answered."""
+    try:
+        return _compare(_parser().parse_args())
+    except LoadTestError as error:
+        _tell(f"compare_servers: error: {error}")
+        return 1
+
+
+def _compare(arguments: argparse.Namespace) -> int:
     objectives = read_objectives(arguments.objectives)
     began_at = datetime.now(UTC).isoformat(timespec="seconds")
     with tempfile.TemporaryDirectory(prefix="heed-ctranslate2-") as folder:

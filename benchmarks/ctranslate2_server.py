@@ -79,6 +79,7 @@ class Translator:
             rows,
             beam_size=1,
             max_decoding_length=self._max_length,
+            min_decoding_length=0,
             length_penalty=0,  # the plain sum of the tokens' scores
             return_scores=True,
             return_end_token=True,

@@ -73,8 +73,8 @@ def measure_ceiling(plan: LoadPlan, *, seconds: float = 5.0) -> Ceiling:
             stack.process_ids,
         )
     return Ceiling(
-        requests_per_s=load.answers_per_s,
-        cpu_s=usage.cores(GENERATOR) / load.answers_per_s,
+        requests_per_s=load.throughput,
+        cpu_s=usage.cores(GENERATOR) / load.throughput,
         p99_s=load.latency_s(0.99),
     )
 

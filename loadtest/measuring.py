@@ -94,12 +94,12 @@ class Bench:
 
     def warm_up(self, seconds: float) -> float:
         """Lets users ask who wait for their answers; answers a second."""
-        plan = replace(self.plan, rate=None, users=_CAPACITY_USERS, seconds=seconds)
+        plan = replace(self.plan, rate=None, users=_CAPACITY_USERS, seconds=seconds, warm_up_s=0)
         measured = self._run(plan)
         if not measured.load.answered:
             failures = ", ".join(measured.load.failures) or "no answer"
             raise LoadTestError(f"the warm-up brought no answer: {failures}")
-        return measured.load.answers_per_s
+        return measured.load.throughput
 
     def _run(self, plan: LoadPlan) -> Measured:
         url = self.stack.metrics_url

@@ -112,6 +112,14 @@ class Load:
         return len(self.answered) / self.seconds if self.seconds else 0.0
 
     @property
+    def throughput(self) -> float:
+        """Answers a second from the first request to the last answer: of users who wait."""
+        if not self.samples:
+            return 0.0
+        end_s = max(sample.due_s + sample.latency_s for sample in self.samples)
+        return len(self.answered) / max(1e-9, end_s - self.samples[0].due_s)
+
+    @property
     def error_share(self) -> float:
         """The share of requests that failed, 0 to 1; 1 if there were none at all."""
         if not self.samples:

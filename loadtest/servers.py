@@ -21,7 +21,7 @@ GATEWAY: Final = "gateway"
 _MODEL_SERVER_READY: Final = re.compile(r"Running gRPC ModelServer at \S+:(?P<port>\d+) ")
 _GATEWAY_READY: Final = re.compile(r"Heed gateway ready at (?P<address>\S+)")
 _GATEWAY_HTTP: Final = re.compile(r"Heed gateway HTTP at (?P<url>\S+)")
-_START_WITHIN_S: Final = 300.0
+_START_WITHIN_S: Final = 600.0
 _STOP_WITHIN_S: Final = 30.0
 
 _BATCHING: Final = """

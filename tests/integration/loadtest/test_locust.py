@@ -222,6 +222,7 @@ def test_nobody_at_the_address_is_a_clear_error(capsys: pytest.CaptureFixture[st
     assert address in capsys.readouterr().err
 
 
+@pytest.mark.timeout(400)
 def test_a_search_finds_a_rate_and_writes_the_whole_report(
     exported_models_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -234,10 +235,11 @@ def test_a_search_finds_a_rate_and_writes_the_whole_report(
          "--final-seconds", "1", "--warm-up-seconds", "1", "--most-trials", "2",
          "--objectives", str(objectives), "--out", str(tmp_path)]
     )  # fmt: skip
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert (tmp_path / "report.json").exists(), printed.err
     report = json.loads((tmp_path / "report.json").read_text())
     assert status == (1 if report["failures"] else 0)
-    assert report["readme_line"] == printed.strip()
+    assert report["readme_line"] == printed.out.strip()
     generator = report["generator"]
     assert generator["ceiling_requests_per_s"] > 20
     if generator["cross_check"] is not None:  # k6 is not for every machine

@@ -35,6 +35,12 @@ def test_a_load_without_requests_has_failed() -> None:
     assert load.answers_per_s == 0.0
 
 
+def test_the_throughput_counts_until_the_last_answer() -> None:
+    load = load_of([sample(0.0, 4.0), sample(0.0, 4.0), sample(1.0, 1.0)])
+    assert load.throughput == pytest.approx(3 / 4)
+    assert load_of([]).throughput == 0
+
+
 def test_samples_come_back_from_a_file_in_the_order_they_were_due(tmp_path: Path) -> None:
     first, second = sample(1.0), Sample("stream", 2.0, 0.0, 0.3, stages={"queue": 0.1}, first_s=0.2)
     path = tmp_path / "samples"
