@@ -29,7 +29,7 @@ def source_of(inputs: Mapping[str, Array]) -> Arrays:
 
 def source_lengths(inputs: Mapping[str, Array]) -> Array:
     """Real tokens, or columns of pixels, of each row: int32 [B]."""
-    return list(source_of(inputs).values())[1]
+    return inputs[WIDTHS_INPUT if WIDTHS_INPUT in inputs else "lengths"]
 
 
 def row_of(inputs: Mapping[str, Array], row: int) -> Arrays:
