@@ -96,6 +96,7 @@ def refusal(gateway: GatewayProcess, key: str | None) -> tuple[grpc.StatusCode, 
         ("nonsense", "API_KEY_INVALID"),
         (make_key()[0], "API_KEY_INVALID"),
     ],
+    ids=["none", "nonsense", "one never given out"],
 )
 def test_without_a_good_key_nobody_is_answered(
     gateway: GatewayProcess, key: str | None, reason: str

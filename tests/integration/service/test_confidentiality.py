@@ -83,6 +83,7 @@ def test_bytes_that_are_no_message_are_not_repeated(gateway: GatewayProcess) -> 
         f'{{"texts": ["{MARK}"], "options": {{"attention": "{MARK}"}}}}',
         f'{{"texts": ["{MARK}\ud800"]}}',
     ],
+    ids=["cut off", "an object", "an empty text", "no list", "no number", "no level", "no text"],
 )
 def test_bodies_are_not_repeated(gateway: GatewayProcess, body: str) -> None:
     answer = httpx.post(
