@@ -15,6 +15,7 @@ Usage: python -m benchmarks.compare_servers MODELS/NAME [--rounds N] [--out FOLD
 from __future__ import annotations
 
 import argparse
+import html
 import json
 import re
 import statistics
@@ -38,9 +39,16 @@ from loadtest.objectives import Objectives, read_objectives
 from loadtest.report import plots
 from loadtest.report.page import document, milliseconds, picture, table
 from loadtest.report.summary import finite, measured_summary, texts_summary
-from loadtest.search import Found, Steps, agreement
+from loadtest.search import AGREEMENT, Found, Steps, agreement
 from loadtest.searching import search_again_and_again
-from loadtest.servers import Server, Stack, batching_flags, heed_stack, running
+from loadtest.servers import (
+    Server,
+    Stack,
+    batching_flags,
+    end_servers_on_signals,
+    heed_stack,
+    running,
+)
 from loadtest.texts import read_texts
 
 OBJECTIVES: Final = Path(__file__).parent.parent / "loadtest" / "objectives.toml"
@@ -176,6 +184,20 @@ def summarize(
     return ways_found
 
 
+def noise_of(
+    found: Mapping[str, Sequence[Found[Measured]]], alike: Mapping[str, Sequence[Measured]]
+) -> list[str]:
+    """Why the figures should not be trusted, in words; empty on a quiet machine."""
+    noise = [
+        f"the searches of {name} lie {agreement([each.rate for each in searches]):.0%} apart"
+        for name, searches in found.items()
+        if agreement([each.rate for each in searches]) > AGREEMENT
+    ]
+    if any(load.is_disturbed for loads in alike.values() for load in loads):
+        noise.append("other programs kept its processors busy")
+    return noise
+
+
 def write_report(
     folder: Path, summary: Mapping[str, Any], found: Mapping[str, Sequence[Found[Measured]]],
     objectives: Objectives,
@@ -193,6 +215,10 @@ def write_report(
         f"CTranslate2 gives the same output to {compared['equal_share']:.1%} of "
         f"{compared['texts']} texts; where it does, scores differ by at most "
         f"{compared['largest_score_gap']:.1g}.",
+        *(
+            f'<p class="verdict noisy"><b>The machine was noisy:</b> {html.escape(each)}.'
+            for each in summary["noise"]
+        ),
         "<h2>The highest rate within the objectives</h2>",
         table(
             ["way", "requests a second, each round", "median", "Heed : it"],
@@ -231,6 +257,7 @@ def _alike_row(name: str, load: Mapping[str, Any]) -> list[str]:
 
 def main() -> int:
     """Compares, measures, writes the report; 1 where the answers differ, or nothing is answered."""
+    end_servers_on_signals()
     try:
         return _compare(_parser().parse_args())
     except LoadTestError as error:
@@ -268,9 +295,12 @@ def _compare(arguments: argparse.Namespace) -> int:
                 "texts": texts_summary(texts),
                 "answers": asdict(compared),
                 "ways": summarize(found, alike),
+                "noise": noise_of(found, alike),
             }
         )
     write_report(arguments.out, summary, found, objectives)
+    for each in summary["noise"]:
+        _tell(f"the machine was noisy: {each}")
     for name, way in summary["ways"].items():
         ratio = "" if way["heed_to_it"] is None else f"; Heed carries {way['heed_to_it']:.2f} times"
         print(f"{name:<24} {way['median_rate']:8.1f} requests/s{ratio}")

@@ -19,12 +19,13 @@ from loadtest.measuring import Bench, prepared_texts
 from loadtest.objectives import read_objectives
 from loadtest.report import load_summary, summarize, write_load_page, write_page
 from loadtest.searching import SearchSettings, line, search
-from loadtest.servers import Stack, heed_stack
+from loadtest.servers import Stack, end_servers_on_signals, heed_stack
 from loadtest.texts import LengthKind, make_texts
 
 
 def run_search(arguments: argparse.Namespace) -> int:
     """`heed loadtest search`; returns the exit status."""
+    end_servers_on_signals()
     settings = SearchSettings(
         base_path=arguments.model,
         objectives=read_objectives(arguments.objectives),
@@ -54,6 +55,7 @@ def run_search(arguments: argparse.Namespace) -> int:
 
 def run_load_once(arguments: argparse.Namespace) -> int:
     """`heed loadtest run`; returns the exit status."""
+    end_servers_on_signals()
     if (arguments.model is None) == (arguments.address is None):
         raise LoadTestError("give either MODELS/NAME or --address")
     began_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -90,6 +92,7 @@ def _stack(arguments: argparse.Namespace) -> AbstractContextManager[Stack]:
 
 def run_ceiling(arguments: argparse.Namespace) -> int:
     """`heed loadtest ceiling`; returns the exit status."""
+    end_servers_on_signals()
     with tempfile.TemporaryDirectory() as folder:
         texts = Path(folder, "texts")
         texts.write_text("\n".join(make_texts(LengthKind.CAPTIONS, 1000)), encoding="utf-8")
