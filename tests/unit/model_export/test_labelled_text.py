@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from model_export.data.labelled_text import (
 )
 from model_export.data.load import load_examples
 from model_export.errors import DataError
+from tests.support.pages import block_with
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -67,8 +66,7 @@ def test_the_page_says_how_the_files_of_snips_become_its_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Path(__file__).parents[3] / "docs" / "classification.md"
-    blocks = re.findall(r"(?:^    .*\n|^\n)+", page.read_text(encoding="utf-8"), re.MULTILINE)
-    (code,) = [textwrap.dedent(block) for block in blocks if "_full.json" in block]
+    code = block_with(page, "_full.json", "python")
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "nlu-benchmark" / "2017-06-custom-intent-engines" / "PlayMusic"
     folder.mkdir(parents=True)
