@@ -18,6 +18,9 @@ from service.domain.signatures import Predictor, PredictTarget
 
 _IDLE_TURN_S: Final = 0.00005
 """An event loop that comes round faster than this had nothing else to do, in seconds."""
+_IDLE_TURNS: Final = 4
+"""So many such turns in a row mean that it is idle: gRPC's own threads need one or two of them to
+hand over what has arrived."""
 
 __all__ = ["Batcher", "QueuedRow", "RowAnswer"]
 
@@ -124,7 +127,7 @@ class Batcher:
             self._cancel_timers()
 
     async def _gather(self) -> None:
-        """Lets rows join that the event loop has in hand; an idle loop costs a lone row one turn.
+        """Lets rows join that the event loop has in hand; an idle one keeps a lone row for a blink.
 
         A batch costs the gateway as much as several rows do, so a busy one sends fewer batches.
         Nothing is waited for when a batch has ended: the model server would be idle.
@@ -132,11 +135,11 @@ class Batcher:
         loop = asyncio.get_running_loop()
         now = loop.time()
         ends = now + self._max_wait_s
-        while now < ends and not self._is_urgent:
+        idle_turns = 0
+        while now < ends and idle_turns < _IDLE_TURNS and not self._is_urgent:
             await asyncio.sleep(0)
             began, now = now, loop.time()
-            if now - began < _IDLE_TURN_S:
-                return
+            idle_turns = idle_turns + 1 if now - began < _IDLE_TURN_S else 0
 
     def _leave_queue(self, row: QueuedRow, _: asyncio.Future[RowAnswer]) -> None:
         if row.started is None:
