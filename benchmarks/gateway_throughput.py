@@ -3,11 +3,14 @@
     ideal    rows of one length, a second: through the gateway, from callers who ask for one row
              each, and of a client that sends full batches to the model server; in turns, as ratios.
              Also by processor time, which hardly depends on what else a machine does
+    saturated  rows of 4 to 60 tokens in random order, as many as are carried: of a client that knows
+             and sorts all of them beforehand, through the gateway, through a queue that batches
+             first come, first served, and of a model server that batches itself
     mixed    rows of 4 to 60 tokens at random times: the most rows a second with a p99 within a
              bound, through the gateway, through a queue that batches first come, first served,
              and of a model server that batches itself
 
-Usage: python benchmarks/gateway_throughput.py MODELS/NAME [--rounds N] [--p99-ms MS]
+Usage: python benchmarks/gateway_throughput.py MODELS/NAME [--apart] [--rounds N] [--p99-ms MS]
 """
 
 from __future__ import annotations
@@ -43,7 +46,14 @@ from benchmarks.real_load.rows import (
     predict_request,
     read_answer,
 )
-from benchmarks.real_load.servers import Server, batching_model_server, gateway, model_server
+from benchmarks.real_load.servers import (
+    Half,
+    Server,
+    batching_model_server,
+    gateway,
+    model_server,
+    processors,
+)
 
 TIMEOUT_S = 30.0
 STEP = 1.25
@@ -56,6 +66,10 @@ class Limits:
 
     max_tokens: int
     max_rows: int
+
+    def ideal_batches(self, rows: Sequence[Row]) -> list[list[Row]]:
+        """Full batches of rows of like lengths."""
+        return ideal_batches(rows, max_tokens=self.max_tokens, max_rows=self.max_rows)
 
     def flags(self) -> tuple[str, ...]:
         """The same for the gateway."""
@@ -110,7 +124,7 @@ async def compare_with_ideal(
     """For each round: the ideal client, and the gateway."""
     length = arguments.length
     rows = make_rows(model, arguments.rows, shortest=length, longest=length)
-    batches = ideal_batches(rows, max_tokens=limits.max_tokens, max_rows=limits.max_rows)
+    batches = limits.ideal_batches(rows)
     figures = []
     async with gateway_caller(through.address, timeout_s=TIMEOUT_S) as answer:
         for number in range(arguments.rounds + 1):  # the first is not counted
@@ -126,6 +140,15 @@ async def compare_with_ideal(
             if number:
                 figures.append((ideal, carried))
     return figures
+
+
+async def carried_at_once(
+    connect: Callable[[], AbstractAsyncContextManager[Answer]], rows: Sequence[Row], callers: int
+) -> float:
+    """Rows a second of callers who ask again as soon as they are answered."""
+    async with connect() as answer:
+        await closed_loop(answer, rows[: len(rows) // 4], callers=callers)  # not counted
+        return await closed_loop(answer, rows, callers=callers)
 
 
 async def most_within(
@@ -166,13 +189,18 @@ def main() -> None:
     parser.add_argument("--callers", type=int, default=256, help="of the first comparison (256)")
     parser.add_argument("--p99-ms", type=float, default=1000.0, help="the bound (1000)")
     parser.add_argument("--seconds", type=float, default=10.0, help="of every load (10)")
-    parser.add_argument("--max-batch-tokens", type=int, default=1024)
+    parser.add_argument("--max-batch-tokens", type=int, default=3840)
     parser.add_argument("--max-batch-rows", type=int, default=64)
-    parser.add_argument("--only", choices=("ideal", "mixed"))
+    parser.add_argument("--only", choices=("ideal", "mixed", "saturated"))
+    parser.add_argument(
+        "--apart",
+        action="store_true",
+        help="half of the processors for the model servers alone, as if on a machine of their own",
+    )
     arguments = parser.parse_args()
     model = load_model(arguments.model)
     limits = Limits(arguments.max_batch_tokens, arguments.max_batch_rows)
-    if arguments.only != "mixed":
+    if arguments.only in (None, "ideal"):
         measure_ideal(model, limits, arguments)
     if arguments.only != "ideal":
         measure_mixed(model, limits, arguments)
@@ -180,7 +208,12 @@ def main() -> None:
 
 def measure_ideal(model: ExportedModel, limits: Limits, arguments: argparse.Namespace) -> None:
     """The first comparison."""
-    with model_server(model.base_path) as server, gateway(server, model.name, limits.flags()) as up:
+    with (
+        processors(Half.FIRST if arguments.apart else Half.BOTH),
+        model_server(model.base_path) as server,
+        processors(Half.SECOND if arguments.apart else Half.BOTH),
+        gateway(server, model.name, limits.flags()) as up,
+    ):
         figures = asyncio.run(compare_with_ideal(server, up, model, limits, arguments))
     by_rate = [carried.rows_per_s / ideal.rows_per_s for ideal, carried in figures]
     by_cpu = [ideal.cpu_s / carried.cpu_s for ideal, carried in figures]
@@ -192,9 +225,11 @@ def measure_mixed(model: ExportedModel, limits: Limits, arguments: argparse.Name
     rows = make_rows(model, 2000, shortest=4, longest=60)
     most: dict[str, list[float]] = {"gateway": [], "FIFO": [], "model server's batching": []}
     with (
+        processors(Half.FIRST if arguments.apart else Half.BOTH),
         model_server(model.base_path) as server,
-        gateway(server, model.name, limits.flags()) as up,
         batching_model_server(model.base_path, rows=limits.max_rows) as batching,
+        processors(Half.SECOND if arguments.apart else Half.BOTH),
+        gateway(server, model.name, limits.flags()) as up,
     ):
         connects: dict[str, Callable[[], AbstractAsyncContextManager[Answer]]] = {
             "gateway": lambda: gateway_caller(up.address, timeout_s=TIMEOUT_S),
@@ -209,13 +244,17 @@ def measure_mixed(model: ExportedModel, limits: Limits, arguments: argparse.Name
                 batching.address, model, timeout_s=TIMEOUT_S
             ),
         }
-        ideal = asyncio.run(
-            send_ideal_batches(
-                server.address,
-                model,
-                ideal_batches(rows[:300], max_tokens=limits.max_tokens, max_rows=limits.max_rows),
+        ideal = 0.0
+        for _ in range(arguments.rounds):
+            ideal = asyncio.run(
+                send_ideal_batches(server.address, model, limits.ideal_batches(rows[:1200]))
             )
-        )
+            print(f"  all at once: a client that sorts all rows beforehand {ideal:.1f} rows/s")
+            for name, connect in connects.items():
+                rate = asyncio.run(carried_at_once(connect, rows[:1200], arguments.callers))
+                print(f"    {name}, {arguments.callers} callers: {rate:.1f}", flush=True)
+        if arguments.only == "saturated":
+            return
         for _ in range(arguments.rounds):
             for name, connect in connects.items():
                 print(f"  {name}:")

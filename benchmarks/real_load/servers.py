@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from enum import Enum, auto
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import psutil
 
 from loadtest.servers import batching_flags, running_gateway, running_model_server
+
+_EVERY: Final = sorted(os.sched_getaffinity(0))
+
+
+class Half(Enum):
+    """A part of the processors."""
+
+    FIRST = auto()
+    SECOND = auto()
+    BOTH = auto()
+
+
+@contextmanager
+def processors(half: Half) -> Iterator[None]:
+    """Keeps this process, and those it starts inside, to a part of the processors it has (Linux).
+
+    Those started before keep theirs.
+    """
+    before = os.sched_getaffinity(0)
+    middle = (len(_EVERY) + 1) // 2
+    part = {Half.FIRST: _EVERY[:middle], Half.SECOND: _EVERY[middle:], Half.BOTH: _EVERY}[half]
+    os.sched_setaffinity(0, part or _EVERY)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 class Server(NamedTuple):
