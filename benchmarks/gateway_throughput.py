@@ -1,14 +1,12 @@
 """A real model under load: the gateway beside what could be done without one.
 
-    ideal    rows of one length, a second: through the gateway, from callers who ask for one row
-             each, and of a client that sends full batches to the model server; in turns, as ratios.
-             Also by processor time, which hardly depends on what else a machine does
-    saturated  rows of 4 to 60 tokens in random order, as many as are carried: of a client that knows
-             and sorts all of them beforehand, through the gateway, through a queue that batches
-             first come, first served, and of a model server that batches itself
-    mixed    rows of 4 to 60 tokens at random times: the most rows a second with a p99 within a
-             bound, through the gateway, through a queue that batches first come, first served,
-             and of a model server that batches itself
+    ideal      rows of one length, a second: through the gateway, from callers who ask for one row
+               each, and of a client that sends full batches to the model server; in turns, as
+               ratios. Also by processor time, which hardly depends on what else a machine does
+    saturated  rows of 4 to 60 tokens in random order, as many a second as are carried: of a client
+               that knows and sorts all of them beforehand, through the gateway, through a queue
+               that batches first come, first served, and of a model server that batches itself
+    mixed      the same rows at random times: the most a second with a p99 within a bound
 
 Usage: python benchmarks/gateway_throughput.py MODELS/NAME [--apart] [--rounds N] [--p99-ms MS]
 """
