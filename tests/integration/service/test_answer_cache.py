@@ -156,6 +156,7 @@ def test_a_new_version_answers_anew(gateway: GatewayProcess, stub: StubModelServ
     wait_until(lambda: ask(gateway, "other").model.version == 2)
     assert ask(gateway, "version").timings.cached_result_count == 0
     stub.available = [1]
+    wait_until(lambda: ask(gateway, "other").model.version == 1)
 
 
 def metric(gateway: GatewayProcess, name: str, result: str = "") -> float:
