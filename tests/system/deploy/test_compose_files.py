@@ -200,7 +200,7 @@ def test_no_file_names_a_registry_or_a_folder_of_some_machine() -> None:
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     files += [ROOT / file for file in (*COMPOSE_FILES, SECRETS_FILE, ".env.example")]
     forbidden = re.compile(
-        r"https?://(?!127\.0\.0\.1|localhost|example\.org|HOST:)|docker\.io|/home/|/root/|/work/"
+        r"https?://(?!127\.0\.0\.1|localhost|example\.org|HOST:)|docker[.]io|/(?:home|root|work)/"
     )
     for path in files:
         if path.suffix in {".pyc", ".py"}:
