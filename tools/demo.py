@@ -27,6 +27,8 @@ from rich.markup import escape
 ROOT: Final = Path(__file__).resolve().parent.parent
 WORDS: Final = ("chicago", "knight", "photograph", "thorough")
 DEFAULT_PORT: Final = 50051
+DEFAULT_HTTP_PORT: Final = 8080
+HTTP_LINE: Final = re.compile(r"Heed gateway HTTP at (\S+)")
 READY: Final = re.compile(r"Heed gateway ready at (\S+)")
 READY_WITHIN_S: Final = 120.0
 STOP_WITHIN_S: Final = 30.0
@@ -111,7 +113,9 @@ class Demo:
     def serve(self) -> tuple[subprocess.Popen[bytes], str]:
         """Starts the gateway with its own model server; returns its process and address."""
         port = DEFAULT_PORT if is_free(DEFAULT_PORT) else 0
-        command = ["serve", "--models-dir", str(self.models), "--grpc-port", str(port), "--no-http"]
+        page = DEFAULT_HTTP_PORT if is_free(DEFAULT_HTTP_PORT) else 0
+        command = ["serve", "--models-dir", str(self.models)]
+        command += ["--grpc-port", str(port), "--http-port", str(page)]
         log_path = self._log_path("serve")
         with self._step("Serve: the gateway, and a model server behind it"):
             self._print_command(command)
@@ -137,9 +141,17 @@ class Demo:
             f"\nThe picture: [bold]{shown(picture)}[/]\n"
             f"The gateway answers at [bold]{address}[/]. Try, in another terminal:\n\n"
             f"  {shlex.join([heed_shown(), 'generate', 'heed', *which, *where])}\n"
-            f"  {shlex.join([heed_shown(), 'models', *where])}\n",
+            f"  {shlex.join([heed_shown(), 'models', *where])}\n\n"
+            f"and in a browser the attention explorer: [bold]{self._page()}[/]\n",
             soft_wrap=True,
         )
+
+    def _page(self) -> str:
+        """Where the gateway serves the attention explorer."""
+        found = HTTP_LINE.search(self._log_path("serve").read_text(encoding="utf-8"))
+        if found is None:
+            raise DemoError(f"the gateway serves no page; see {self._log_path('serve')}")
+        return f"{found[1]}/"
 
     def wait(self, gateway: subprocess.Popen[bytes]) -> None:
         """Stays until the gateway ends, or someone stops the demo."""
