@@ -150,16 +150,22 @@ def add_batching_arguments(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def setup_of(arguments: argparse.Namespace) -> Setup:
-    cost = ModelCost(
+def cost_of(arguments: argparse.Namespace) -> ModelCost:
+    """What batches cost: as the arguments say, or as measured where they name an export."""
+    if arguments.calibrate:
+        measured = calibrate(arguments.calibrate, arguments.model)
+        return dataclasses.replace(measured, workers=arguments.workers)
+    return ModelCost(
         fixed_s=arguments.fixed_ms / 1e3,
         token_s=arguments.token_us / 1e6,
         step_s=arguments.step_us / 1e6,
         workers=arguments.workers,
     )
+
+
+def setup_of(arguments: argparse.Namespace) -> Setup:
+    cost = cost_of(arguments)
     if arguments.calibrate:
-        measured = calibrate(arguments.calibrate, arguments.model)
-        cost = dataclasses.replace(measured, workers=arguments.workers)
         print(f"measured: {describe(cost)}")
     rules = SchedulingRules(
         BatchLimits(arguments.max_batch_tokens, arguments.max_batch_rows),

@@ -17,9 +17,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.batching_simulator import add_batching_arguments, add_model_arguments, describe
+from benchmarks.batching_simulator import (
+    add_batching_arguments,
+    add_model_arguments,
+    cost_of,
+    describe,
+)
 from benchmarks.simulation.arrivals import lognormal_lengths, poisson
-from benchmarks.simulation.calibration import calibrate
 from benchmarks.simulation.engine import ModelCost
 from benchmarks.simulation.fleet import Fleet, FleetResult
 from service.batching.policy import BatchLimits
@@ -137,14 +141,6 @@ def build_parser() -> argparse.ArgumentParser:
 
 def plan_of(arguments: argparse.Namespace) -> Plan:
     """The plan that the arguments ask for."""
-    cost = ModelCost(
-        fixed_s=arguments.fixed_ms / 1e3,
-        token_s=arguments.token_us / 1e6,
-        step_s=arguments.step_us / 1e6,
-        workers=arguments.workers,
-    )
-    if arguments.calibrate:
-        cost = calibrate(arguments.calibrate, arguments.model)
     rules = SchedulingRules(
         BatchLimits(arguments.max_batch_tokens, arguments.max_batch_rows),
         max_queue_tokens=arguments.max_queue_tokens,
@@ -152,7 +148,7 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
         max_wait_s=arguments.max_batch_wait_ms / 1000,
     )
     return Plan(
-        cost,
+        cost_of(arguments),
         rules,
         gateway_s=arguments.gateway_ms / 1e3,
         p99_s=arguments.p99_ms / 1e3,

@@ -207,9 +207,9 @@ def main() -> None:
 def measure_ideal(model: ExportedModel, limits: Limits, arguments: argparse.Namespace) -> None:
     """The first comparison."""
     with (
-        processors(Half.FIRST if arguments.apart else Half.BOTH),
+        processors(Half.FIRST, apart=arguments.apart),
         model_server(model.base_path) as server,
-        processors(Half.SECOND if arguments.apart else Half.BOTH),
+        processors(Half.SECOND, apart=arguments.apart),
         gateway(server, model.name, limits.flags()) as up,
     ):
         figures = asyncio.run(compare_with_ideal(server, up, model, limits, arguments))
@@ -223,10 +223,10 @@ def measure_mixed(model: ExportedModel, limits: Limits, arguments: argparse.Name
     rows = make_rows(model, 2000, shortest=4, longest=60)
     most: dict[str, list[float]] = {"gateway": [], "FIFO": [], "model server's batching": []}
     with (
-        processors(Half.FIRST if arguments.apart else Half.BOTH),
+        processors(Half.FIRST, apart=arguments.apart),
         model_server(model.base_path) as server,
         batching_model_server(model.base_path, rows=limits.max_rows) as batching,
-        processors(Half.SECOND if arguments.apart else Half.BOTH),
+        processors(Half.SECOND, apart=arguments.apart),
         gateway(server, model.name, limits.flags()) as up,
     ):
         connects: dict[str, Callable[[], AbstractAsyncContextManager[Answer]]] = {

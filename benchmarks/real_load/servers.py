@@ -21,19 +21,23 @@ class Half(Enum):
 
     FIRST = auto()
     SECOND = auto()
-    BOTH = auto()
 
 
 @contextmanager
-def processors(half: Half) -> Iterator[None]:
+def processors(half: Half, *, apart: bool) -> Iterator[None]:
     """Keeps this process, and those it starts inside, to a part of the processors it has (Linux).
 
     Those started before keep theirs.
+
+    Args:
+        half: The part.
+        apart: Whether to; all of them if not.
     """
     before = os.sched_getaffinity(0)
     middle = (len(_EVERY) + 1) // 2
-    part = {Half.FIRST: _EVERY[:middle], Half.SECOND: _EVERY[middle:], Half.BOTH: _EVERY}[half]
-    os.sched_setaffinity(0, part or _EVERY)
+    part = _EVERY[:middle] if half is Half.FIRST else _EVERY[middle:]
+    if apart and part:
+        os.sched_setaffinity(0, part)
     try:
         yield
     finally:

@@ -77,12 +77,9 @@ class ImageAttention:
                 cannot be read.
         """
         from heed.views.image_map import draw_image_maps
-        from heed.views.picture import save_picture
+        from heed.views.picture import finished
 
-        picture = draw_image_maps(self, title=title)
-        if path is not None:
-            save_picture(picture, Path(path))
-        return picture.figure
+        return finished(draw_image_maps(self, title=title), path)
 
 
 @dataclass(frozen=True, slots=True)

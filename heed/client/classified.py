@@ -86,13 +86,10 @@ class SourceAttention(Shown):
             PlotError: matplotlib is not installed, the path's ending is not known, or the width
                 is none that a picture can have.
         """
-        from heed.views.picture import save_picture
+        from heed.views.picture import finished
         from heed.views.text_picture import draw_painted_text
 
-        picture = draw_painted_text(self, title=title, width_mm=width_mm)
-        if path is not None:
-            save_picture(picture, Path(path))
-        return picture.figure
+        return finished(draw_painted_text(self, title=title, width_mm=width_mm), path)
 
 
 @dataclass(frozen=True, slots=True)

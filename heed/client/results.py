@@ -167,12 +167,9 @@ class Attention(Shown):
             PlotError: matplotlib is not installed, the path's ending is not known, or the width
                 is none that a picture can have.
         """
-        from heed.views.picture import draw_attention, save_picture
+        from heed.views.picture import draw_attention, finished
 
-        picture = draw_attention(self, title=title, width_mm=width_mm)
-        if path is not None:
-            save_picture(picture, Path(path))
-        return picture.figure
+        return finished(draw_attention(self, title=title, width_mm=width_mm), path)
 
 
 @dataclass(frozen=True, slots=True)

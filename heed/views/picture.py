@@ -107,6 +107,17 @@ def draw_heads(attention: Attention, *, title: str = "", width_mm: float | None 
     return _draw(maps, title=title, width_mm=width_mm)
 
 
+def finished(picture: Picture, path: str | Path | None) -> Figure:
+    """The figure of a picture, which is written to a path if one is given; see `save_picture`.
+
+    Raises:
+        PlotError: The path's ending is not known, or the file cannot be written.
+    """
+    if path is not None:
+        save_picture(picture, Path(path))
+    return picture.figure
+
+
 def save_picture(picture: Picture, path: Path) -> None:
     """Writes a picture in the format of the path's ending.
 

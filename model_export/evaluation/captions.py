@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model_export.evaluation.pronunciation import edit_distance
+from model_export.evaluation.pronunciation import closest_edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,8 @@ def caption_metrics(
         raise ValueError(f"{len(hypotheses)} hypotheses for {len(references)} pictures")
     right, edits, characters = 0, 0, 0
     for hypothesis, texts in zip(hypotheses, references, strict=True):
-        # Of references that are equally close, the longest.
-        distance, negative_length = min(
-            (edit_distance(hypothesis, text), -len(text)) for text in texts
-        )
+        distance, length = closest_edits(hypothesis, texts)
         right += distance == 0
         edits += distance
-        characters -= negative_length
+        characters += length
     return CaptionMetrics(len(hypotheses), right, characters, edits)
