@@ -77,9 +77,16 @@ class Task(StrEnum):
 
 
 class Precision(StrEnum):
-    """Number format of the exported weights."""
+    """Number format that an exported version computes in.
+
+    `float32` runs everywhere; `bfloat16` and `int8` are for processors that have them, `float16`
+    is for GPUs.
+    """
 
     FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+    INT8 = "int8"
 
 
 class _Value(BaseModel):
@@ -249,7 +256,7 @@ class Contract(_Value):
             then over the sentences.
         attention_average: What the output `attention` averages.
         signatures: Signatures the version offers.
-        precision: Number format of the weights.
+        precision: Number format that the version computes in.
         card: The model card.
     """
 

@@ -18,6 +18,7 @@ from heed.contract import (
 )
 from heed.text import Tokenizer
 from model_export.config import ImageRnnSettings
+from model_export.export.precision import check_precision
 from model_export.models import Seq2Seq
 from model_export.models.build_classifier import AnyClassifier
 from model_export.runs.training_run import TrainingRun
@@ -53,7 +54,12 @@ class ExportableModel:
 def exportable_from_run(
     run: TrainingRun, *, model_name: str, precision: Precision
 ) -> ExportableModel:
-    """A training run's model, with the contract under a name that fits `ModelName`."""
+    """A training run's model, with the contract under a name that fits `ModelName`.
+
+    Raises:
+        ExportError: The model cannot have the precision.
+    """
+    check_precision(run.recipe, precision)
     if run.labels:
         return _exportable_classifier(run, model_name=model_name, precision=precision)
     settings, source = run.recipe.seq2seq_model, run.source_tokenizer_if_any

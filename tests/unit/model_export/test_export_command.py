@@ -106,6 +106,16 @@ def test_an_unknown_precision_is_answered_with_the_choices(
     assert "invalid choice: 'int2' (choose from" in capsys.readouterr().err
 
 
+def test_a_precision_that_the_model_cannot_have_is_refused_by_its_flag(
+    run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["export", str(run_dir), "--models-dir", str(tmp_path / "models")]
+    assert main([*command, "--precision", "int8"]) == 1
+    error = capsys.readouterr().err
+    assert "--precision int8: a model of kind rnn can be exported in float32 alone" in error
+    assert not (tmp_path / "models").exists()
+
+
 def test_verify_names_what_is_no_version(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,31 @@
+"""Which models can be exported in which number format."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from heed.contract import Precision
+from model_export.config import Recipe, TransformerSettings
+from model_export.export.errors import ExportError
+
+_OF_TRANSFORMERS: Final = (Precision.FLOAT32,)
+_OF_OTHERS: Final = (Precision.FLOAT32,)
+
+
+def precisions_of(recipe: Recipe) -> tuple[Precision, ...]:
+    """The number formats that the models of a recipe can be exported in."""
+    return _OF_TRANSFORMERS if isinstance(recipe.model, TransformerSettings) else _OF_OTHERS
+
+
+def check_precision(recipe: Recipe, precision: Precision) -> None:
+    """Refuses a number format that a model cannot have.
+
+    Raises:
+        ExportError: It cannot; the message names the flag and the formats that it can have.
+    """
+    choices = precisions_of(recipe)
+    if precision not in choices:
+        raise ExportError(
+            f"--precision {precision}: a model of kind {recipe.model.kind} can be exported in "
+            f"{' or '.join(choices)} alone"
+        )
