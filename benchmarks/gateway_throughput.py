@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ from benchmarks.real_load.callers import (
     OPTIONS,
     PREDICT,
     Answer,
+    Load,
     closed_loop,
     fifo_caller,
     gateway_caller,
@@ -54,8 +55,11 @@ from benchmarks.real_load.servers import (
 )
 
 TIMEOUT_S = 30.0
-STEP = 1.25
-"""Loads are tried in steps of a quarter."""
+STEP = 1.15
+"""From a load to the next that is tried."""
+SATURATING_ROWS = 1200
+SORTED = "a client that sorts all"
+Connect = Callable[[], AbstractAsyncContextManager[Answer]]
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ async def compare_with_ideal(
             marks.append(server.cpu_s())
             ideal = Side(rate, (marks[1] - marks[0]) / len(rows))
             gateway_s = through.cpu_s()
-            rate = await closed_loop(answer, rows, callers=arguments.callers)
+            rate = (await closed_loop(answer, rows, callers=arguments.callers)).answered_per_s
             cpu_s = server.cpu_s() - marks[1] + through.cpu_s() - gateway_s
             carried = Side(rate, cpu_s / len(rows))
             print(f"  ideal client {ideal}, gateway {carried}", flush=True)
@@ -140,17 +144,15 @@ async def compare_with_ideal(
     return figures
 
 
-async def carried_at_once(
-    connect: Callable[[], AbstractAsyncContextManager[Answer]], rows: Sequence[Row], callers: int
-) -> float:
-    """Rows a second of callers who ask again as soon as they are answered."""
+async def carried_at_once(connect: Connect, rows: Sequence[Row], callers: int) -> Load:
+    """What callers get who ask again as soon as they are answered."""
     async with connect() as answer:
         await closed_loop(answer, rows[: len(rows) // 4], callers=callers)  # not counted
         return await closed_loop(answer, rows, callers=callers)
 
 
 async def most_within(
-    connect: Callable[[], AbstractAsyncContextManager[Answer]],
+    connect: Connect,
     rows: Sequence[Row],
     *,
     first_rate: float,
@@ -184,7 +186,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of each comparison (3)")
     parser.add_argument("--rows", type=int, default=1000, help="rows of the first comparison")
     parser.add_argument("--length", type=int, default=24, help="tokens of each of them (24)")
-    parser.add_argument("--callers", type=int, default=256, help="of the first comparison (256)")
+    parser.add_argument("--callers", type=int, default=256, help="who ask again at once (256)")
+    parser.add_argument(
+        "--first-rate", type=float, default=40.0, help="of the loads with a bound, a second (40)"
+    )
     parser.add_argument("--p99-ms", type=float, default=1000.0, help="the bound (1000)")
     parser.add_argument("--seconds", type=float, default=10.0, help="of every load (10)")
     parser.add_argument("--max-batch-tokens", type=int, default=3840)
@@ -219,9 +224,8 @@ def measure_ideal(model: ExportedModel, limits: Limits, arguments: argparse.Name
 
 
 def measure_mixed(model: ExportedModel, limits: Limits, arguments: argparse.Namespace) -> None:
-    """The second comparison."""
+    """The other comparisons: rows of mixed lengths."""
     rows = make_rows(model, 2000, shortest=4, longest=60)
-    most: dict[str, list[float]] = {"gateway": [], "FIFO": [], "model server's batching": []}
     with (
         processors(Half.FIRST, apart=arguments.apart),
         model_server(model.base_path) as server,
@@ -229,7 +233,7 @@ def measure_mixed(model: ExportedModel, limits: Limits, arguments: argparse.Name
         processors(Half.SECOND, apart=arguments.apart),
         gateway(server, model.name, limits.flags()) as up,
     ):
-        connects: dict[str, Callable[[], AbstractAsyncContextManager[Answer]]] = {
+        ways: dict[str, Connect] = {
             "gateway": lambda: gateway_caller(up.address, timeout_s=TIMEOUT_S),
             "FIFO": lambda: fifo_caller(
                 server.address,
@@ -242,35 +246,64 @@ def measure_mixed(model: ExportedModel, limits: Limits, arguments: argparse.Name
                 batching.address, model, timeout_s=TIMEOUT_S
             ),
         }
-        ideal = 0.0
-        for _ in range(arguments.rounds):
-            ideal = asyncio.run(
-                send_ideal_batches(server.address, model, limits.ideal_batches(rows[:1200]))
-            )
-            print(f"  all at once: a client that sorts all rows beforehand {ideal:.1f} rows/s")
-            for name, connect in connects.items():
-                rate = asyncio.run(carried_at_once(connect, rows[:1200], arguments.callers))
-                print(f"    {name}, {arguments.callers} callers: {rate:.1f}", flush=True)
-        if arguments.only == "saturated":
-            return
-        for _ in range(arguments.rounds):
-            for name, connect in connects.items():
-                print(f"  {name}:")
-                rate = asyncio.run(
-                    most_within(
-                        connect,
-                        rows,
-                        first_rate=ideal / 5,
-                        p99_s=arguments.p99_ms / 1e3,
-                        seconds=arguments.seconds,
-                    )
+        if arguments.only != "mixed":
+            batches = limits.ideal_batches(rows[:SATURATING_ROWS])
+            compare_saturated(server, model, batches, ways, rows, arguments)
+        if arguments.only != "saturated":
+            compare_within_bound(ways, rows, arguments)
+
+
+def compare_saturated(
+    server: Server,
+    model: ExportedModel,
+    batches: Sequence[Sequence[Row]],
+    ways: Mapping[str, Connect],
+    rows: Sequence[Row],
+    arguments: argparse.Namespace,
+) -> None:
+    """As many rows a second as are carried, each way, in turns."""
+    carried: dict[str, list[float]] = {SORTED: [], **{name: [] for name in ways}}
+    for _ in range(arguments.rounds):
+        rate = asyncio.run(send_ideal_batches(server.address, model, batches))
+        print(f"  {SORTED}: {rate:.1f} rows/s")
+        carried[SORTED].append(rate)
+        for name, connect in ways.items():
+            load = asyncio.run(carried_at_once(connect, rows[:SATURATING_ROWS], arguments.callers))
+            p99_ms = 1e3 * load.latency_s(0.99)
+            print(f"  {name}: {load.answered_per_s:.1f} rows/s, p99 {p99_ms:.0f} ms", flush=True)
+            carried[name].append(load.answered_per_s)
+    print(f"rows a second of {arguments.callers} callers:")
+    print_ratios(carried)
+
+
+def compare_within_bound(
+    ways: Mapping[str, Connect], rows: Sequence[Row], arguments: argparse.Namespace
+) -> None:
+    """The most rows a second with a p99 within the bound, each way, in turns."""
+    most: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(arguments.rounds):
+        for name, connect in ways.items():
+            print(f"  {name}:")
+            rate = asyncio.run(
+                most_within(
+                    connect,
+                    rows,
+                    first_rate=arguments.first_rate,
+                    p99_s=arguments.p99_ms / 1e3,
+                    seconds=arguments.seconds,
                 )
-                print(f"    carries {rate:.1f} rows/s", flush=True)
-                most[name].append(rate)
+            )
+            print(f"    carries {rate:.1f} rows/s", flush=True)
+            most[name].append(rate)
     print(f"rows a second with a p99 within {arguments.p99_ms:.0f} ms:")
-    for name, rates in most.items():
-        ratios = [first / other for first, other in zip(most["gateway"], rates, strict=True)]
-        print(f"  {name:<24} {statistics.median(rates):7.1f}   gateway: x {spread(ratios)}")
+    print_ratios(most)
+
+
+def print_ratios(rates: Mapping[str, Sequence[float]]) -> None:
+    """A line for each way: its median, and the gateway's as a multiple of it."""
+    for name, each in rates.items():
+        ratios = [first / other for first, other in zip(rates["gateway"], each, strict=True)]
+        print(f"  {name:<24} {statistics.median(each):7.1f}   gateway: x {spread(ratios)}")
 
 
 def spread(values: Sequence[float]) -> str:

@@ -30,22 +30,22 @@ async def measure(
     """Every share of the capacity, and what became of that load."""
     async with gateway_caller(address, timeout_s=60.0) as answer:
         await closed_loop(answer, rows[: len(rows) // 4], callers=64)
-        capacity = await closed_loop(answer, rows, callers=64)
+        capacity = (await closed_loop(answer, rows, callers=64)).answered_per_s
     print(f"64 callers who wait for their answers get {capacity:.1f} rows a second")
     loads = []
     async with gateway_caller(address, timeout_s=deadline_s) as answer:
         for share in shares:
             load = await open_loop(answer, rows, rate=share * capacity, seconds=seconds)
-            print(line(share, load, deadline_s), flush=True)
+            print(f"  {share:4.1f} x {capacity:.1f}/s: {described(load, deadline_s)}", flush=True)
             loads.append((share, load))
     return loads
 
 
-def line(share: float, load: Load, deadline_s: float) -> str:
+def described(load: Load, deadline_s: float) -> str:
     """What became of a load."""
     refused = ", ".join(f"{code} {count}" for code, count in sorted(load.refused.items()))
     return (
-        f"  {share:4.1f} x {load.rate:7.1f}/s: goodput {load.goodput(deadline_s):7.1f}/s, "
+        f"goodput {load.goodput(deadline_s):7.1f}/s, "
         f"p50 {1e3 * load.latency_s(0.5):6.0f} ms, p99 {1e3 * load.latency_s(0.99):6.0f} ms; "
         f"{refused or 'none refused'}"
     )

@@ -31,14 +31,12 @@ class Load:
     """What became of a load.
 
     Attributes:
-        rate: Rows sent a second.
         seconds: How long.
         sent: How many.
         latencies_s: Of those answered, in ascending order.
         refused: How many failed, by status code.
     """
 
-    rate: float
     seconds: float
     sent: int
     latencies_s: Sequence[float]
@@ -49,6 +47,11 @@ class Load:
         if not self.latencies_s:
             return math.inf
         return self.latencies_s[max(0, math.ceil(share * len(self.latencies_s)) - 1)]
+
+    @property
+    def answered_per_s(self) -> float:
+        """Rows answered a second."""
+        return len(self.latencies_s) / self.seconds
 
     def goodput(self, within_s: float) -> float:
         """Answers within a time, a second."""
@@ -152,26 +155,19 @@ async def open_loop(
         calls.append(asyncio.create_task(ask(rows[len(calls) % len(rows)])))
         due += random.expovariate(rate)
     await asyncio.gather(*calls)
-    return Load(rate, time.perf_counter() - began, len(calls), sorted(latencies), refused)
+    return Load(time.perf_counter() - began, len(calls), sorted(latencies), refused)
 
 
-async def closed_loop(
-    answer: Answer, rows: Sequence[Row], *, callers: int, retry: bool = False
-) -> float:
-    """So many callers share the rows, each asks again as soon as it is answered; rows a second."""
-    left = iter(rows)
+async def closed_loop(answer: Answer, rows: Sequence[Row], *, callers: int) -> Load:
+    """So many callers share the rows; each asks again as soon as it is answered."""
+    left, latencies = iter(rows), list[float]()
 
     async def call_on() -> None:
         for row in left:
-            while True:
-                try:
-                    await answer(row)
-                    break
-                except grpc.aio.AioRpcError as error:
-                    if not retry or error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
-                        raise
-                    await asyncio.sleep(0.05)
+            asked = time.perf_counter()
+            await answer(row)
+            latencies.append(time.perf_counter() - asked)
 
     began = time.perf_counter()
     await asyncio.gather(*(call_on() for _ in range(callers)))
-    return len(rows) / (time.perf_counter() - began)
+    return Load(time.perf_counter() - began, len(rows), sorted(latencies), {})
