@@ -92,6 +92,26 @@ def find_highest_rate(
     return Found(passes, tuple(trials))
 
 
+def first_that_holds(
+    attempt: Callable[[float], T], *, rate: float, steps: Steps | None = None
+) -> Found[T]:
+    """Goes down from a rate until one passes; a queue may fill too slowly for a short trial.
+
+    Args:
+        attempt: Tries a rate for longer than the search did, in requests a second.
+        rate: The highest to try.
+        steps: How to move: down by its precision, which grows as the rates fail.
+    """
+    steps = steps or Steps()
+    trials, factor = list[T](), 1 + steps.precision
+    for _ in range(steps.most):
+        trials.append(attempt(rate))
+        if trials[-1].is_met:
+            return Found(rate, tuple(trials))
+        rate, factor = rate / factor, min(factor**1.5, 4.0)
+    return Found(0.0, tuple(trials))
+
+
 def agreement(rates: list[float]) -> float:
     """By which share of the highest the lowest rate lies below it, 0 to 1."""
     return 1 - min(rates) / max(rates) if rates and max(rates) > 0 else 1.0

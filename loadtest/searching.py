@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from loadtest.generator_check import cross_check, measure_ceiling
 from loadtest.locust_run import LoadPlan
@@ -13,10 +14,12 @@ from loadtest.machine import this_machine
 from loadtest.measuring import Bench, Measured, prepared_texts
 from loadtest.objectives import Objectives
 from loadtest.report import SearchResults
-from loadtest.search import Found, Steps, find_highest_rate
+from loadtest.search import Found, Steps, find_highest_rate, first_that_holds
 from loadtest.servers import heed_stack
 
 Tell = Callable[[str], None]
+FINAL_TRIALS: Final = 5
+"""Rates that are measured for longer until one holds; the last is the result either way."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class SearchSettings:
         base_path: The model's folder, above its versions.
         objectives: What has to be met.
         seconds: How long each rate is tried, in seconds.
-        final_seconds: How long the rate that is found is measured.
+        final_seconds: How long the rate that is found is measured, and lower ones if it fails.
         warm_up_s: How long users who wait ask before.
         searches: How often it is searched, 1 or more.
         most_trials: Rates that a search tries at most, 1 or more.
@@ -82,12 +85,17 @@ def search(settings: SearchSettings, tell: Tell) -> SearchResults:
             tell=tell,
         )
         rate = min(each.rate for each in found) or found[0].trials[-1].rate or 1.0
-        final = bench.measure(rate, seconds=settings.final_seconds)
-        tell(f"measured for {settings.final_seconds:.0f} s: {line(final)}")
+        tell(f"for {settings.final_seconds:.0f} s:")
+        held = first_that_holds(
+            _told(lambda rate: bench.measure(rate, seconds=settings.final_seconds), tell),
+            rate=rate,
+            steps=Steps(most=FINAL_TRIALS),
+        )
+        final_rate = held.trials[-1].rate or 1.0
         check_s = min(10.0, settings.final_seconds)
         ceiling = measure_ceiling(plan, seconds=check_s / 2)
         tell(f"the load generator's own ceiling: {ceiling.requests_per_s:.0f} requests/s")
-        checked = cross_check(bench, rate=max(1.0, rate / 2), seconds=check_s)
+        checked = cross_check(bench, rate=max(1.0, final_rate / 2), seconds=check_s)
         return SearchResults(
             model=settings.base_path.name,
             command=settings.command,
@@ -97,7 +105,7 @@ def search(settings: SearchSettings, tell: Tell) -> SearchResults:
             texts=texts,
             capacity=capacity,
             searches=found,
-            final=final,
+            held=held,
             ceiling=ceiling,
             cross_check=checked,
         )

@@ -204,24 +204,26 @@ def _batches(batches: Mapping[str, Any] | None) -> list[str]:
 
 
 def _searches(results: SearchResults, summary: Mapping[str, Any]) -> list[str]:
-    trials = {
-        f"search {number}": found.trials for number, found in enumerate(results.searches, start=1)
-    }
+    names = [f"search {number}" for number in range(1, len(results.searches) + 1)] + ["for longer"]
+    everything = [*results.searches, results.held]
+    trials = {name: found.trials for name, found in zip(names, everything, strict=True)}
     rows = [
         [
-            number,
+            name,
             f"{trial['rate']:.1f}",
             *(milliseconds(trial["latency_ms"][name]) for name in ("p50", "p95", "p99")),
             f"{trial['error_share']:.2%}",
             "met" if trial["is_met"] else "; ".join(trial["broken"]),
         ]
-        for number, search in enumerate(summary["searches"], start=1)
+        for name, search in zip(names, [*summary["searches"], summary["held"]], strict=True)
         for trial in search["trials"]
     ]
     return [
         "<h2>The search</h2>",
         picture(plots.latency_by_rate(trials, results.objectives), "p99 at each rate tried"),
-        table(["search", "requests a second", "p50", "p95", "p99", "failed", "objectives"], rows),
+        table(
+            ["measured in", "requests a second", "p50", "p95", "p99", "failed", "objectives"], rows
+        ),
         f"<p>Users who wait for each answer got {results.capacity:.1f} answers a second.",
     ]
 

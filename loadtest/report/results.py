@@ -25,7 +25,7 @@ class SearchResults:
         texts: What was sent.
         capacity: Answers a second to users who wait.
         searches: Every search for the highest rate.
-        final: The highest rate, measured for longer.
+        held: The rate found, and lower ones if it failed, measured for longer.
         ceiling: What the load generator can send.
         cross_check: The final rate by another tool too; None where it is not installed.
     """
@@ -38,14 +38,19 @@ class SearchResults:
     texts: Texts
     capacity: float
     searches: Sequence[Found[Measured]]
-    final: Measured
+    held: Found[Measured]
     ceiling: Ceiling
     cross_check: CrossCheck | None
 
     @property
     def rate(self) -> float:
-        """The highest rate that met the objectives, in the worst of the searches."""
-        return min(found.rate for found in self.searches)
+        """The highest rate that met the objectives for longer; 0 if none did."""
+        return self.held.rate
+
+    @property
+    def final(self) -> Measured:
+        """The last rate measured for longer."""
+        return self.held.trials[-1]
 
     @property
     def disagreement(self) -> float:

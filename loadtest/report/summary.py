@@ -14,6 +14,7 @@ from loadtest.machine import Machine
 from loadtest.measuring import Measured, Texts
 from loadtest.report.results import SearchResults
 from loadtest.samples import Load, load_of, percentile
+from loadtest.search import Found
 from loadtest.servers import GATEWAY, MODEL_SERVER
 
 SHARES: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
@@ -33,10 +34,8 @@ def summarize(results: SearchResults) -> dict[str, Any]:
         "objectives": results.objectives.model_dump(),
         "texts": texts_summary(results.texts),
         "rate": results.rate,
-        "searches": [
-            {"rate": found.rate, "trials": [_trial(trial) for trial in found.trials]}
-            for found in results.searches
-        ],
+        "searches": [_found(found) for found in results.searches],
+        "held": _found(results.held),
         "disagreement": results.disagreement,
         "noise": results.noise,
         "capacity_of_waiting_users": results.capacity,
@@ -177,6 +176,10 @@ def readme_line(results: SearchResults) -> str:
         f"{load.error_share:.1%} failed; {share:.0%} of the servers' processor time is the "
         f"model server's | `{results.command}` |"
     )
+
+
+def _found(found: Found[Measured]) -> dict[str, Any]:
+    return {"rate": found.rate, "trials": [_trial(trial) for trial in found.trials]}
 
 
 def _trial(measured: Measured) -> dict[str, Any]:

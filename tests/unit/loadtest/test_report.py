@@ -58,7 +58,7 @@ def results(*rates: float, latency_s: float = 0.05, other_cores: float = 0.0) ->
         texts=Texts(Path("texts"), "lengths of <something>", [3, 5]),
         capacity=120.0,
         searches=[Found(rate, (measured(rate), measured(2 * rate, 9.0))) for rate in rates],
-        final=measured(min(rates), latency_s, other_cores),
+        held=Found(min(rates), (measured(min(rates), latency_s, other_cores),)),
         ceiling=Ceiling(1000.0, 0.0003, 0.01),
         cross_check=None,
     )

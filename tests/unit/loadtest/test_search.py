@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from loadtest.errors import LoadTestError
-from loadtest.search import Steps, agreement, find_highest_rate
+from loadtest.search import Steps, agreement, find_highest_rate, first_that_holds
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,22 @@ def test_a_search_cannot_begin_at_nothing() -> None:
 def test_steps_that_lead_nowhere_are_refused(steps: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="steps need"):
         Steps(**steps)  # type: ignore[arg-type]
+
+
+def test_a_rate_that_fails_for_longer_gives_way_to_a_lower_one() -> None:
+    found = first_that_holds(lambda rate: Attempt(rate, rate <= 95), rate=100)
+    assert found.rate == pytest.approx(100 / 1.06)
+    assert [trial.is_met for trial in found.trials] == [False, True]
+
+
+def test_a_rate_that_holds_is_measured_once() -> None:
+    assert first_that_holds(lambda rate: Attempt(rate, True), rate=100).rate == 100
+
+
+def test_no_rate_that_holds_is_a_rate_of_nothing() -> None:
+    found = first_that_holds(lambda rate: Attempt(rate, False), rate=100, steps=Steps(most=3))
+    assert found.rate == 0
+    assert len(found.trials) == 3
 
 
 def test_agreement_is_the_gap_as_a_share_of_the_highest() -> None:
