@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from model_export.decoding.hypotheses import Hypotheses
 from model_export.decoding.options import DecodingOptions
+from model_export.decoding.picking import limited_steps, most_probable
 from model_export.decoding.step_model import StepModel
 from model_export.decoding.token_loop import decode_tokens
 
@@ -34,11 +35,12 @@ def greedy_search(
     Returns:
         Hypotheses with K = 1. A row does not depend on the others.
     """
+    limited = limited_steps(options)
     return decode_tokens(
         model,
         tokens,
         lengths=lengths,
         options=options,
         attention_layers=attention_layers,
-        choose=lambda logits, step: tf.argmax(logits, axis=-1, output_type=tf.int32),
+        pick=lambda logits, step: most_probable(logits, step, options, limited_steps=limited),
     )

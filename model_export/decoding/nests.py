@@ -18,7 +18,12 @@ def gather_rows(nest: Any, rows: tf.Tensor) -> Any:
 
 
 def shape_invariants(nest: Any) -> Any:
-    """What a loop may rely on: every size but the rows', and those that begin with 0 and grow."""
+    """What a loop may rely on: every size but the rows', and those that begin with 0 and grow.
+
+    A state that has its own rules says so by `loop_shapes`.
+    """
+    if hasattr(nest, "loop_shapes"):
+        return nest.loop_shapes()
     return tf.nest.map_structure(_invariant, nest)
 
 

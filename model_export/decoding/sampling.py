@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from model_export.decoding.hypotheses import Hypotheses
 from model_export.decoding.options import DecodingOptions, SampleOptions
+from model_export.decoding.picking import Picked, picked
 from model_export.decoding.step_model import StepModel
 from model_export.decoding.token_loop import decode_tokens
 from model_export.random_numbers import uniform_numbers
@@ -42,9 +43,12 @@ def sample_search(
     most_steps = tf.reduce_max(tf.concat([limits.max_lengths, [1]], axis=0))
     uniform = uniform_numbers(sampling.seed, most_steps)  # [B, steps]
 
-    def choose(logits: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        kept = _truncated(logits / sampling.temperature[:, tf.newaxis], sampling)
-        return _drawn(tf.nn.softmax(kept), uniform[:, step])
+    def pick(logits: tf.Tensor, step: tf.Tensor) -> Picked:
+        def drawn(choosable: tf.Tensor) -> tf.Tensor:
+            kept = _truncated(choosable / sampling.temperature[:, tf.newaxis], sampling)
+            return _drawn(tf.nn.softmax(kept), uniform[:, step])
+
+        return picked(logits, step, limits, choose=drawn)
 
     return decode_tokens(
         model,
@@ -52,7 +56,7 @@ def sample_search(
         lengths=lengths,
         options=limits,
         attention_layers=attention_layers,
-        choose=choose,
+        pick=pick,
     )
 
 

@@ -29,14 +29,17 @@ class StepModel(Protocol):
         """Scores the next token, given the last one, int32 [B]."""
 
 
-def average_attention(attention_heads: tf.Tensor, layers: Sequence[int]) -> tf.Tensor:
+def average_attention(attention_heads: Any, layers: Sequence[int]) -> tf.Tensor:
     """The mean over the named layers and all their heads.
 
     Args:
-        attention_heads: Weights, float32 [B, L, N, ..., S].
+        attention_heads: Weights, float32 [B, L, N, ..., S], or [B, N, ..., S] of each layer.
         layers: Indices into dimension L, at least one.
 
     Returns:
         Weights, float32 [B, ..., S].
     """
+    if isinstance(attention_heads, tuple):
+        means = [tf.reduce_mean(attention_heads[layer], axis=1) for layer in layers]
+        return means[0] if len(means) == 1 else tf.add_n(means) / float(len(means))
     return tf.reduce_mean(tf.gather(attention_heads, list(layers), axis=1), axis=[1, 2])

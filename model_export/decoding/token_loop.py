@@ -8,23 +8,27 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from heed.contract import SPECIAL_IDS
-from model_export.decoding.constraints import allowed_scores, with_prefix
 from model_export.decoding.hypotheses import Hypotheses
 from model_export.decoding.nests import shape_invariants
 from model_export.decoding.options import DecodingOptions
+from model_export.decoding.picking import Picked
 from model_export.decoding.step_model import StepModel, average_attention
+from model_export.decoding.stepping import room_of, run_steps
 
-ChooseTokens = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-"""Logits float32 [B, V], the lowest number at tokens ruled out, and the step, to int32 [B]."""
+PickTokens = Callable[[tf.Tensor, tf.Tensor], Picked]
+"""Logits float32 [B, V], and the step, int32 scalar, to the next token of every row."""
 
 
 class _Loop(NamedTuple):
-    """What the loop carries: scalars, [B] per row, and arrays with one entry per step."""
+    """What the loop carries: scalars, [B] per row, and arrays with one entry per step.
+
+    What is written for a row after its end means nothing, and is removed after the loop.
+    """
 
     step: tf.Tensor
+    is_going: tf.Tensor
     last_tokens: tf.Tensor
-    lengths: tf.Tensor
-    finished: tf.Tensor
+    ended: tf.Tensor
     state: Any
     tokens: tf.TensorArray
     token_scores: tf.TensorArray
@@ -38,7 +42,7 @@ def decode_tokens(
     lengths: tf.Tensor,
     options: DecodingOptions,
     attention_layers: Sequence[int],
-    choose: ChooseTokens,
+    pick: PickTokens,
 ) -> Hypotheses:
     """Decodes a batch token by token, until every row has ended.
 
@@ -48,32 +52,34 @@ def decode_tokens(
         lengths: Real tokens of each source, int32 [B], 1 to S.
         options: Limits and forced tokens of each row.
         attention_layers: Layers that `Hypotheses.attention` averages, indices into L.
-        choose: Picks the next token of every row.
+        pick: Picks the next token of every row.
 
     Returns:
         Hypotheses with K = 1.
     """
     first_state, memory = model.encode(tokens, lengths)
 
-    def body(loop: _Loop) -> tuple[_Loop]:
+    def body(loop: _Loop) -> _Loop:
         output = model.decode_step(loop.last_tokens, loop.state, memory)
-        choosable = allowed_scores(output.logits, loop.step, options.min_lengths)
-        chosen = with_prefix(choose(choosable, loop.step), loop.step, options)
-        chosen = tf.where(loop.finished, SPECIAL_IDS.pad, chosen)
-        log_probabilities = tf.nn.log_softmax(output.logits)
-        token_scores = tf.gather(log_probabilities, chosen, batch_dims=1)
+        picked = pick(output.logits, loop.step)
         attention = average_attention(output.attention_heads, attention_layers)
-        advanced = _advance(loop, chosen, token_scores, attention, options)
-        return (advanced._replace(state=output.state),)
+        advanced = _advance(loop, picked, attention, options)
+        return advanced._replace(state=output.state)
 
     start = _start(tf.shape(tokens)[0], first_state)
-    (loop,) = tf.while_loop(
-        lambda loop: (loop.step == 0) | ~tf.reduce_all(loop.finished),
-        body,
-        (start,),
-        shape_invariants=(_invariants(start),),
+    loop = run_steps(
+        start,
+        is_going=lambda loop: loop.is_going,
+        body=body,
+        invariants=_invariants(start),
+        room=room_of(
+            model,
+            memory,
+            state_of=lambda loop: loop.state,
+            with_state=lambda loop, state: loop._replace(state=state),
+        ),
     )
-    return _hypotheses(loop)
+    return _hypotheses(loop, options)
 
 
 def step_array(dtype: tf.DType, *, rank: int) -> tf.TensorArray:
@@ -84,9 +90,9 @@ def step_array(dtype: tf.DType, *, rank: int) -> tf.TensorArray:
 def _start(rows: tf.Tensor, state: Any) -> _Loop:
     return _Loop(
         step=tf.constant(0),
+        is_going=tf.constant(True),
         last_tokens=tf.fill([rows], SPECIAL_IDS.begin),
-        lengths=tf.zeros([rows], tf.int32),
-        finished=tf.zeros([rows], tf.bool),
+        ended=tf.zeros([rows], tf.bool),
         state=state,
         tokens=step_array(tf.int32, rank=1),
         token_scores=step_array(tf.float32, rank=1),
@@ -95,12 +101,12 @@ def _start(rows: tf.Tensor, state: Any) -> _Loop:
 
 
 def _invariants(start: _Loop) -> _Loop:
-    per_row, array = tf.TensorShape([None]), tf.TensorShape(None)
+    scalar, per_row, array = tf.TensorShape([]), tf.TensorShape([None]), tf.TensorShape(None)
     return _Loop(
-        step=tf.TensorShape([]),
+        step=scalar,
+        is_going=scalar,
         last_tokens=per_row,
-        lengths=per_row,
-        finished=per_row,
+        ended=per_row,
         state=shape_invariants(start.state),
         tokens=array,
         token_scores=array,
@@ -108,39 +114,38 @@ def _invariants(start: _Loop) -> _Loop:
     )
 
 
-def _advance(
-    loop: _Loop,
-    chosen: tf.Tensor,
-    token_scores: tf.Tensor,
-    attention: tf.Tensor,
-    options: DecodingOptions,
-) -> _Loop:
-    """Writes a step down; rows that had finished before it get zeros."""
+def _advance(loop: _Loop, picked: Picked, attention: tf.Tensor, options: DecodingOptions) -> _Loop:
+    """Writes a step down."""
     generated = loop.step + 1
-    ends = (chosen == SPECIAL_IDS.end) | (generated >= options.max_lengths)
-    token_scores = tf.where(loop.finished, 0.0, token_scores)
-    attention = tf.where(loop.finished[:, tf.newaxis], 0.0, attention)
+    ends = (picked.tokens == SPECIAL_IDS.end) | (generated >= options.max_lengths)
+    ended = loop.ended | ends
     return loop._replace(
         step=generated,
-        last_tokens=chosen,
-        lengths=tf.where(loop.finished, loop.lengths, generated),
-        finished=loop.finished | ends,
-        tokens=loop.tokens.write(loop.step, chosen),
-        token_scores=loop.token_scores.write(loop.step, token_scores),
+        is_going=~tf.reduce_all(ended),
+        last_tokens=picked.tokens,
+        ended=ended,
+        tokens=loop.tokens.write(loop.step, picked.tokens),
+        token_scores=loop.token_scores.write(loop.step, picked.token_scores),
         attention=loop.attention.write(loop.step, attention),
     )
 
 
-def _hypotheses(loop: _Loop) -> Hypotheses:
+def _hypotheses(loop: _Loop, options: DecodingOptions) -> Hypotheses:
     """Rows first, K = 1. The loop runs at least one step; a batch of 0 rows has T = 0."""
-    longest = tf.reduce_max(tf.concat([loop.lengths, [0]], axis=0))
-    tokens = tf.transpose(loop.tokens.stack()[:longest])  # [T, B] to [B, T]
+    tokens = tf.transpose(loop.tokens.stack())  # [T, B] to [B, T]
+    steps = tf.range(1, tf.shape(tokens)[1] + 1)
+    is_last = (tokens == SPECIAL_IDS.end) | (steps >= options.max_lengths[:, tf.newaxis])
+    lengths = tf.argmax(is_last, axis=1, output_type=tf.int32) + 1
+    longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))
+    tokens = tokens[:, :longest]
     token_scores = tf.transpose(loop.token_scores.stack()[:longest])
     attention = tf.transpose(loop.attention.stack()[:longest], [1, 0, 2])  # [B, T, S]
+    is_token = tf.sequence_mask(lengths, longest)
+    token_scores = tf.where(is_token, token_scores, 0.0)
     return Hypotheses(
-        tokens=tokens[:, tf.newaxis],
-        lengths=loop.lengths[:, tf.newaxis],
+        tokens=tf.where(is_token, tokens, 0)[:, tf.newaxis],
+        lengths=lengths[:, tf.newaxis],
         scores=tf.reduce_sum(token_scores, axis=-1)[:, tf.newaxis],
         token_scores=token_scores[:, tf.newaxis],
-        attention=attention[:, tf.newaxis],
+        attention=tf.where(is_token[:, :, tf.newaxis], attention, 0.0)[:, tf.newaxis],
     )

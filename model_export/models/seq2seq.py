@@ -17,7 +17,8 @@ class StepOutput(NamedTuple):
 
     Attributes:
         logits: Scores of the next token before the softmax, float32 [B, V].
-        attention_heads: Weights per layer and head, float32 [B, L, N, S].
+        attention_heads: Weights per layer and head, float32 [B, L, N, S], or a tuple with
+            [B, N, S] of each layer.
         state: The state for the next step, a nest of tensors with B as dimension 0.
     """
 

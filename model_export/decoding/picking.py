@@ -1,0 +1,80 @@
+"""Which token a row takes next, and its score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from heed.contract import SPECIAL_IDS
+from model_export.decoding.constraints import allowed_scores, with_prefix
+from model_export.decoding.options import DecodingOptions
+
+
+class Picked(NamedTuple):
+    """The next token of every row, int32 [B], and its log-probability, float32 [B]."""
+
+    tokens: tf.Tensor
+    token_scores: tf.Tensor
+
+
+def picked(
+    logits: tf.Tensor,
+    step: tf.Tensor,
+    options: DecodingOptions,
+    *,
+    choose: Callable[[tf.Tensor], tf.Tensor],
+) -> Picked:
+    """The next token within a row's limits, or its prefix' token.
+
+    Args:
+        logits: float32 [B, V].
+        step: Tokens generated so far, int32 scalar.
+        options: Limits and forced tokens of each row.
+        choose: From logits, the lowest number there is at tokens ruled out, to int32 [B].
+    """
+    choosable = allowed_scores(logits, step, options.min_lengths)
+    tokens = with_prefix(choose(choosable), step, options)
+    return Picked(tokens, tf.gather(tf.nn.log_softmax(logits), tokens, batch_dims=1))
+
+
+def most_probable(
+    logits: tf.Tensor, step: tf.Tensor, options: DecodingOptions, *, limited_steps: tf.Tensor
+) -> Picked:
+    """The most probable token within a row's limits, or its prefix' token.
+
+    Args:
+        logits: float32 [B, V].
+        step: Tokens generated so far, int32 scalar.
+        options: Limits and forced tokens of each row.
+        limited_steps: `limited_steps(options)`; from that step on the choice is free, and cheap.
+    """
+
+    def free() -> Picked:
+        scores = tf.nn.log_softmax(logits) + never_bias(tf.shape(logits)[-1])
+        values, ids = tf.math.top_k(scores, 1)
+        return Picked(ids[:, 0], values[:, 0])
+
+    def limited() -> Picked:
+        return picked(
+            logits,
+            step,
+            options,
+            choose=lambda choosable: tf.argmax(choosable, axis=-1, output_type=tf.int32),
+        )
+
+    found: Picked = tf.cond(step < limited_steps, limited, free)
+    return found
+
+
+def limited_steps(options: DecodingOptions) -> tf.Tensor:
+    """From which step on no row has a prefix or is too short to end, int32 scalar."""
+    return tf.reduce_max(tf.concat([options.min_lengths, options.prefix_lengths, [0]], axis=0))
+
+
+def never_bias(vocabulary_size: tf.Tensor) -> tf.Tensor:
+    """Minus infinity at `pad` and `begin`, which are never chosen, and 0 elsewhere; float32 [V]."""
+    ids = tf.range(vocabulary_size)
+    return tf.where((ids == SPECIAL_IDS.pad) | (ids == SPECIAL_IDS.begin), -math.inf, 0.0)
