@@ -134,7 +134,8 @@ def distribution_of(kind: DistributionKind | None) -> Distribution:
     """What a kind stands for; TensorFlow must not have computed anything before.
 
     Args:
-        kind: MIRRORED: the GPUs of this machine; MULTI_WORKER: what the environment variable
+        kind: MIRRORED: the GPUs of this machine, or its processors as TensorFlow divides them
+            (one device, unless it is told otherwise); MULTI_WORKER: what the environment variable
             TF_CONFIG names; none: one device.
 
     Raises:
@@ -144,7 +145,9 @@ def distribution_of(kind: DistributionKind | None) -> Distribution:
         case None:
             return Distribution()
         case DistributionKind.MIRRORED:
-            return Distribution(tf.distribute.MirroredStrategy())
+            devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+            names = [device.name for device in devices]
+            return Distribution(tf.distribute.MirroredStrategy(names))
         case DistributionKind.MULTI_WORKER:
             worker_index()
             return Distribution(tf.distribute.MultiWorkerMirroredStrategy())

@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,12 +34,31 @@ def _free_addresses(count: int) -> list[str]:
     return addresses
 
 
+TWO_DEVICES = """
+import sys
+import tensorflow as tf
+from model_export.main import main
+from model_export.training.distribution import DistributionKind, distribution_of
+
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+assert distribution_of(DistributionKind.MIRRORED).replica_count == 2
+sys.exit(main(sys.argv[1:]))
+"""
+"""`python -m model_export` on a machine with two devices."""
+
+
 @contextmanager
 def _training(
-    folder: Path, workers: list[str] | None = None, index: int = 0
+    folder: Path,
+    workers: list[str] | None = None,
+    index: int = 0,
+    *,
+    program: Sequence[str] = ("-m", "model_export"),
+    flags: Sequence[str] = (),
 ) -> Iterator[Callable[[], None]]:
     """Starts a training; yields what waits for its end, and checks that it went well."""
-    command = [sys.executable, "-m", "model_export", "train", "g2p-tiny", *OVERRIDES]
+    command = [sys.executable, *program, "train", "g2p-tiny", *OVERRIDES, *flags]
     command += ["--out", str(folder)]
     environment = dict(os.environ)
     if workers is not None:
@@ -60,24 +79,29 @@ def _training(
         process.wait()
 
 
-@pytest.mark.timeout(400)  # it trains three times
-def test_two_workers_have_the_losses_of_one_process(tmp_path: Path) -> None:
+@pytest.mark.timeout(500)  # it trains four times
+def test_two_workers_and_two_devices_have_the_losses_of_one_process(tmp_path: Path) -> None:
     addresses = _free_addresses(2)
+    mirrored = ("--distribute", "mirrored")
     with (
         _training(tmp_path / "alone") as alone,
         _training(tmp_path / "together", addresses, 0) as first,
         _training(tmp_path / "together", addresses, 1) as second,
+        _training(tmp_path / "mirrored", program=("-c", TWO_DEVICES), flags=mirrored) as devices,
     ):
-        for wait in (alone, first, second):
+        for wait in (alone, first, second, devices):
             wait()
-    folders = [tmp_path / name for name in ("alone", "together", "together.worker-1")]
-    histories = [json.loads((folder / "history.json").read_text()) for folder in folders]
-    assert histories[1] == histories[2]
-    assert len(histories[0]) == 2
-    for expected, found in zip(histories[0], histories[1], strict=True):
-        assert found["step"] == expected["step"]
-        assert found["train_loss"] == pytest.approx(expected["train_loss"], rel=1e-4)
-        assert found["dev_loss"] == pytest.approx(expected["dev_loss"], rel=1e-4)
+    alone_history, *workers, devices_history = [
+        json.loads((tmp_path / name / "history.json").read_text())
+        for name in ("alone", "together", "together.worker-1", "mirrored")
+    ]
+    assert len(alone_history) == 2
+    assert workers[0] == workers[1]
+    for history in (workers[0], devices_history):
+        for expected, found in zip(alone_history, history, strict=True):
+            assert found["step"] == expected["step"]
+            assert found["train_loss"] == pytest.approx(expected["train_loss"], rel=1e-4)
+            assert found["dev_loss"] == pytest.approx(expected["dev_loss"], rel=1e-4)
 
 
 def test_a_worker_that_does_not_know_the_others_says_what_is_missing(tmp_path: Path) -> None:
