@@ -47,6 +47,12 @@ COMPARE_MODEL ?= multi30k-en-de
 loadtest-compare: $(READY) $(MODELS_DIR)/$(COMPARE_MODEL) ## Heed beside TF Serving's batching and CTranslate2: COMPARE_MODEL=NAME of a Transformer.
 	@$(VENV)/bin/python -m benchmarks.compare_servers $(MODELS_DIR)/$(COMPARE_MODEL) $(LOADTEST)
 
+RUN ?= runs/multi30k-en-de
+
+.PHONY: bench-decoding
+bench-decoding: $(READY) ## Decoding beside CTranslate2: RUN=FOLDER of a Transformer, BENCH="FLAGS" (--help tells them).
+	@$(VENV)/bin/python -m benchmarks.decoding $(RUN) $(BENCH)
+
 $(MODELS_DIR)/%: | $(READY)
 	@$(VENV)/bin/heed train $* --out runs/$*
 	@$(VENV)/bin/heed export runs/$* --models-dir $(MODELS_DIR)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -49,15 +49,29 @@ class Shape:
     is_pre_norm: bool
 
 
-def convert(model: ExportedModel, folder: Path, *, activation: str = "relu") -> None:
+def convert(
+    model: ExportedModel,
+    folder: Path,
+    *,
+    activation: str = "relu",
+    quantization: str | None = None,
+    weights: Sequence[np.ndarray[Any, Any]] = (),
+) -> None:
     """Writes the newest version of a model for CTranslate2.
+
+    Args:
+        model: The exported model.
+        folder: Made; must not be there.
+        activation: Of the feed-forward networks, "relu" or "gelu".
+        quantization: CTranslate2's name of the format that weights are stored in; None = float32.
+        weights: Those of the training-side model, in its order; empty = read from the version.
 
     Raises:
         CannotConvertError: It is no Transformer of the kind above.
     """
     from ctranslate2.specs import TransformerSpec, common_spec
 
-    arrays = _read_weights(model.base_path / str(model.version))
+    arrays = list(weights) or _read_weights(model.base_path / str(model.version))
     shape = shape_of(len(arrays), decoder_layers=len(model.contract.attention))
     spec = TransformerSpec.from_config(
         (shape.encoder_layers, shape.decoder_layers),
@@ -75,7 +89,7 @@ def convert(model: ExportedModel, folder: Path, *, activation: str = "relu") -> 
     spec.config.eos_token = pieces[special.end]
     spec.config.layer_norm_epsilon = _EPSILON
     spec.validate()
-    spec.optimize()
+    spec.optimize(quantization)
     folder.mkdir(parents=True)
     spec.save(str(folder))
 

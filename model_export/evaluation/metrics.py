@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -74,7 +74,7 @@ def task_metrics(
             assert_never(recipe.task)
 
 
-def described(values: dict[str, float]) -> list[tuple[str, str]]:
+def described(values: Mapping[str, float]) -> list[tuple[str, str]]:
     """Metrics as a person reads them: name and value, shares in percent, counts left out."""
     return [
         (

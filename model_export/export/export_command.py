@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,11 +16,19 @@ from heed.contract import ModelName, Precision
 from model_export.progress import progress_display
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from model_export.export.export_model import ExportedVersion
+    from model_export.export.exportable import ExportableModel
+    from model_export.export.precision_loss import PrecisionLoss
+    from model_export.runs.training_run import TrainingRun
 
 LOADING_STEP = "Loading the training run"
+PRECISION_STEPS: Final = ("Calibrating on training data", "Measuring the loss on dev data")
+"""What is done besides for a precision below float32."""
 STEP_COUNT = 6
 """`LOADING_STEP` and those of `export_model`, whose module needs TensorFlow."""
+_MOST_EXAMPLES: Final = 100_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,11 +48,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_model_name,
         help="the model's name (default: the recipe's)",
     )
-    parser.add_argument(
+    group = parser.add_argument_group("precision")
+    group.add_argument(
         "--precision",
         choices=[str(precision) for precision in Precision],
         default=str(Precision.FLOAT32),
-        help="number format of the weights (default: %(default)s)",
+        help="what the version computes in; below float32 it is calibrated and its loss measured "
+        "on the run's data (default: %(default)s)",
+    )
+    group.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="where the run's data lies (default: the data that comes with Heed)",
+    )
+    group.add_argument(
+        "--calibration-examples",
+        type=_example_count,
+        default=256,
+        metavar="N",
+        help="training examples that int8 is calibrated on (default: %(default)s)",
+    )
+    group.add_argument(
+        "--dev-examples",
+        type=_example_count,
+        default=1000,
+        metavar="N",
+        help="dev examples that the loss is measured on (default: %(default)s)",
     )
 
 
@@ -61,10 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
     # What is exported does not depend on the machine, and is verified to 0.0001: no GPU here.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     try:
-        exported = _export(arguments)
+        exported, loss = _export(arguments)
     except KeyboardInterrupt:
         print("heed: interrupted; nothing was published", file=sys.stderr)
         return 130
+    if loss is not None:
+        _print_loss(loss)
     print(
         f"Exported {exported.path.parent.name} version {exported.version} to {exported.path} "
         f"({exported.size_bytes / 1e6:.1f} MB, {time.monotonic() - started:.0f} s)"
@@ -72,8 +104,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _export(arguments: argparse.Namespace) -> ExportedVersion:
-    with progress_display("export", STEP_COUNT) as display:
+def _export(arguments: argparse.Namespace) -> tuple[ExportedVersion, PrecisionLoss | None]:
+    precision = Precision(arguments.precision)
+    extra = 0 if precision is Precision.FLOAT32 else len(PRECISION_STEPS)
+    with progress_display("export", STEP_COUNT + extra) as display:
         begun = itertools.count()
 
         def on_step(step: str) -> None:
@@ -83,15 +117,73 @@ def _export(arguments: argparse.Namespace) -> ExportedVersion:
         on_step(LOADING_STEP)
         from model_export.export.export_model import export_model
         from model_export.export.exportable import exportable_from_run
+        from model_export.export.precision import check_precision
         from model_export.runs.training_run import TrainingRun
 
         training_run = TrainingRun.load(arguments.run)
-        exportable = exportable_from_run(
-            training_run,
-            model_name=arguments.name or training_run.recipe.name,
-            precision=Precision(arguments.precision),
-        )
-        return export_model(exportable, arguments.models_dir, on_step=on_step)
+        check_precision(training_run.recipe, precision)
+        name, loss = arguments.name or training_run.recipe.name, None
+        if precision is Precision.FLOAT32:
+            exportable = exportable_from_run(training_run, model_name=name, precision=precision)
+        else:
+            exportable, loss = _reduced(training_run, name, arguments, on_step=on_step)
+        return export_model(exportable, arguments.models_dir, on_step=on_step), loss
+
+
+def _reduced(
+    training_run: TrainingRun,
+    name: str,
+    arguments: argparse.Namespace,
+    *,
+    on_step: Callable[[str], None],
+) -> tuple[ExportableModel, PrecisionLoss]:
+    """The model in less than float32, with a card that states what that costs."""
+    from model_export.export.exportable import exportable_from_run
+    from model_export.export.precision_data import load_precision_data
+    from model_export.export.precision_loss import measure_loss, with_loss
+
+    steps = iter(PRECISION_STEPS)
+    on_step(next(steps))
+    data = load_precision_data(
+        training_run,
+        arguments.data_dir,
+        calibration_count=arguments.calibration_examples,
+        dev_count=arguments.dev_examples,
+    )
+    exportable = exportable_from_run(
+        training_run,
+        model_name=name,
+        precision=Precision(arguments.precision),
+    )
+    on_step(next(steps))
+    reference = exportable_from_run(training_run, model_name=name, precision=Precision.FLOAT32)
+    loss = measure_loss(exportable, reference, data.dev, recipe=training_run.recipe)
+    return with_loss(exportable, loss), loss
+
+
+def _print_loss(loss: PrecisionLoss) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from model_export.evaluation.metrics import described
+
+    title = f"{loss.precision} beside float32, {loss.example_count:,} dev examples"
+    table = Table("measure", "float32", str(loss.precision), title=title)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    pairs = zip(described(loss.float32_measures), described(loss.measures), strict=True)
+    for (name, float32), (_, own) in pairs:
+        table.add_row(name, float32, own)
+    table.add_row("equal outputs", "", f"{loss.exact_match_rate:.1%}")
+    table.add_row("largest attention difference", "", f"{loss.largest_attention_difference:.4f}")
+    table.add_row("mean score difference, nats", "", f"{loss.mean_score_difference:.4f}")
+    Console().print(table)
+
+
+def _example_count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= _MOST_EXAMPLES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of 1 to {_MOST_EXAMPLES}")
+    return int(text)
 
 
 def _model_name(text: str) -> str:

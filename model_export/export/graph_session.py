@@ -23,14 +23,15 @@ class GraphSession:
 
     Args:
         version_dir: A version's directory.
+        config: The session's settings, for example its threads; none = TensorFlow's own.
 
     Raises:
         ExportError: TensorFlow cannot load it.
     """
 
-    def __init__(self, version_dir: Path) -> None:
+    def __init__(self, version_dir: Path, config: Any = None) -> None:
         self._graph = tf.Graph()
-        self._session = tf.compat.v1.Session(graph=self._graph)
+        self._session = tf.compat.v1.Session(graph=self._graph, config=config)
         try:
             with self._graph.as_default():
                 meta_graph = tf.compat.v1.saved_model.loader.load(

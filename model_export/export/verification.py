@@ -6,20 +6,22 @@ Everything runs on the version as TensorFlow Serving would run it: its graph, in
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import tensorflow as tf
 
-from heed.contract import WARMUP_FILE, Contract, Signature
+from heed.contract import WARMUP_FILE, Contract, Precision, Signature
 from model_export.export import contract_check
-from model_export.export.batching import merged, row_of, source_lengths, source_of
+from model_export.export.batching import merged, row_of, source_of
+from model_export.export.checks import CheckResult, Version, row_count
 from model_export.export.comparison import TOLERANCE, Comparison, trimmed_row
 from model_export.export.errors import ExportError, VerificationError
 from model_export.export.exportable import exportable_from_run
 from model_export.export.graph_session import GraphSession
+from model_export.export.precision_checks import PRECISION_CHECKS
 from model_export.export.reference_cases import (
     ReferenceCase,
     load_reference_cases,
@@ -38,36 +40,6 @@ _WIDER: Final = 5
 """Columns of padding that the batches of the padding check have beyond their longest row."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """A check that passed.
-
-    Attributes:
-        check: What was checked.
-        compared: How much, in words.
-        largest_difference: Of any two numbers; none where nothing was measured.
-    """
-
-    check: str
-    compared: str
-    largest_difference: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Version:
-    """What the checks look at."""
-
-    directory: Path
-    contract: Contract
-    session: GraphSession
-    cases: tuple[ReferenceCase, ...]
-
-    def places_of(self, source_length: int) -> int:
-        """Source positions that attention is over: tokens, or places of a picture's grid."""
-        image = self.contract.image
-        return source_length if image is None else image.place_count(source_length)
-
-
 def verify_version(version_dir: Path, run: TrainingRun | None = None) -> tuple[CheckResult, ...]:
     """Runs every check on a version.
 
@@ -84,20 +56,19 @@ def verify_version(version_dir: Path, run: TrainingRun | None = None) -> tuple[C
         raise ExportError(f"{version_dir} is no exported version: it has no {GRAPH_FILE}")
     with GraphSession(version_dir) as session:
         contract = contract_check.check_contract(version_dir, session)
-        version = _Version(version_dir, contract, session, load_reference_cases(version_dir))
+        version = Version(version_dir, contract, session, load_reference_cases(version_dir))
         if run is not None:
             version = replace(version, cases=_answered_by(run, version))
         results = [CheckResult(contract_check.CHECK, "all")]
-        checks = _CLASSIFIER_CHECKS if contract.is_classifier else _CHECKS
-        results.extend(check(version) for check in checks)
+        results.extend(check(version) for check in _checks_of(contract))
     return tuple(results)
 
 
-def _answered_by(run: TrainingRun, version: _Version) -> tuple[ReferenceCase, ...]:
+def _answered_by(run: TrainingRun, version: Version) -> tuple[ReferenceCase, ...]:
     """The same requests, with the answers of a training run's model."""
     contract = version.contract
     exportable = exportable_from_run(
-        run, model_name=contract.model_name, precision=contract.precision
+        run, model_name=contract.model_name, precision=Precision.FLOAT32
     )
     for part in ("source_tokenizer", "image", "target_tokenizer", "labels"):
         if getattr(contract, part) != getattr(exportable.contract, part):
@@ -108,7 +79,7 @@ def _answered_by(run: TrainingRun, version: _Version) -> tuple[ReferenceCase, ..
     )
 
 
-def _equals_training_side(version: _Version) -> CheckResult:
+def _equals_training_side(version: Version) -> CheckResult:
     comparison = Comparison("the graph answers as the training-side model")
     for case in version.cases:
         outputs = version.session.run(case.signature, case.inputs)
@@ -116,10 +87,10 @@ def _equals_training_side(version: _Version) -> CheckResult:
     return _result(comparison, "batches")
 
 
-def _rows_stand_alone(version: _Version) -> CheckResult:
+def _rows_stand_alone(version: Version) -> CheckResult:
     comparison = Comparison("a row alone answers as in its batch")
     for case in version.cases:
-        for row in range(_row_count(case)):
+        for row in range(row_count(case)):
             inputs = row_of(case.inputs, row)
             outputs = version.session.run(case.signature, inputs)
             comparison.compare(
@@ -132,12 +103,12 @@ def _rows_stand_alone(version: _Version) -> CheckResult:
     return _result(comparison, "rows")
 
 
-def _rows_keep_their_answers_in_any_batch(version: _Version) -> CheckResult:
+def _rows_keep_their_answers_in_any_batch(version: Version) -> CheckResult:
     """Merges and pads as TensorFlow Serving does: with each request's own first element."""
     comparison = Comparison("a row answers the same in any padded batch, in any order")
     random = np.random.default_rng(7)
     for case in version.cases:
-        in_order = list(range(_row_count(case)))
+        in_order = list(range(row_count(case)))
         for order in (in_order[::-1], list(random.permutation(in_order))):
             inputs = merged([row_of(case.inputs, row) for row in order], widen=_WIDER)
             outputs = version.session.run(case.signature, inputs)
@@ -154,7 +125,7 @@ def _rows_keep_their_answers_in_any_batch(version: _Version) -> CheckResult:
     return _result(comparison, "rows")
 
 
-def _scoring_equals_decoding(version: _Version) -> CheckResult:
+def _scoring_equals_decoding(version: Version) -> CheckResult:
     comparison = Comparison("the score of a hypothesis is what scoring gives for it")
     for case in version.cases:
         if case.signature not in _DECODING:
@@ -178,7 +149,7 @@ def _scoring_equals_decoding(version: _Version) -> CheckResult:
     return _result(comparison, "batches")
 
 
-def _weights_and_probabilities_sum_to_one(version: _Version) -> CheckResult:
+def _weights_and_probabilities_sum_to_one(version: Version) -> CheckResult:
     check = "probabilities sum to 1, and so does attention over a row's tokens and sentences"
     largest, count = 0.0, 0
     for case in version.cases:
@@ -190,11 +161,11 @@ def _weights_and_probabilities_sum_to_one(version: _Version) -> CheckResult:
                     check, f"signature {case.signature}, output {name}: is off by {difference:.6g}"
                 )
             largest = max(largest, difference)
-        count += _row_count(case)
-    return CheckResult(check, f"{count} rows", largest)
+        count += row_count(case)
+    return CheckResult(check, f"{count} rows", largest, TOLERANCE)
 
 
-def _warmup_requests_run(version: _Version) -> CheckResult:
+def _warmup_requests_run(version: Version) -> CheckResult:
     """Each set of outputs that a server will be asked for, as the server will be asked."""
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
@@ -218,24 +189,31 @@ def _warmup_requests_run(version: _Version) -> CheckResult:
     return CheckResult(check, f"{count} requests")
 
 
-def _row_count(case: ReferenceCase) -> int:
-    return len(source_lengths(case.inputs))
-
-
 def _result(comparison: Comparison, unit: str) -> CheckResult:
     return CheckResult(
-        comparison.check, f"{comparison.answers} {unit}", comparison.largest_difference
+        comparison.check,
+        f"{comparison.answers} {unit}",
+        comparison.largest_difference,
+        TOLERANCE,
     )
 
 
-_CHECKS: Final[Sequence[Callable[[_Version], CheckResult]]] = (
+def _checks_of(contract: Contract) -> Sequence[Callable[[Version], CheckResult]]:
+    if contract.is_classifier:
+        return _CLASSIFIER_CHECKS
+    if contract.precision is Precision.FLOAT32:
+        return _CHECKS
+    return *PRECISION_CHECKS, _warmup_requests_run
+
+
+_CHECKS: Final[Sequence[Callable[[Version], CheckResult]]] = (
     _equals_training_side,
     _rows_stand_alone,
     _rows_keep_their_answers_in_any_batch,
     _scoring_equals_decoding,
     _warmup_requests_run,
 )
-_CLASSIFIER_CHECKS: Final[Sequence[Callable[[_Version], CheckResult]]] = (
+_CLASSIFIER_CHECKS: Final[Sequence[Callable[[Version], CheckResult]]] = (
     _equals_training_side,
     _rows_stand_alone,
     _rows_keep_their_answers_in_any_batch,
