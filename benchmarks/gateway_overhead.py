@@ -19,15 +19,10 @@ import argparse
 import asyncio
 import json
 import multiprocessing
-import re
 import statistics
-import subprocess
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,17 +30,14 @@ from typing import Any
 import grpc
 import grpc.aio
 import numpy as np
-import psutil
 from instant_model import NAME, publish_instant_model
 
+from benchmarks.real_load.callers import GENERATE, PREDICT
+from benchmarks.real_load.servers import gateway, model_server
 from heed.v1 import inference_pb2
 from heed.wire.v1 import serving_pb2
 from service.backends.tensor_codec import encode_tensor
 
-PREDICT = "/tensorflow.serving.PredictionService/Predict"
-GENERATE = "/heed.v1.InferenceService/Generate"
-MODEL_SERVER_READY = re.compile(r"Running gRPC ModelServer at (\S+?:\d+) ")
-GATEWAY_READY = re.compile(r"Heed gateway ready at (\S+)")
 TEXT = "attention"
 OPTIONS = [("grpc.use_local_subchannel_pool", 1)]
 
@@ -63,22 +55,6 @@ class Figures:
     answers_per_s: float
     gateway_cpu_ms_per_answer: float
     model_server_cpu_ms_per_answer: float
-
-
-@contextmanager
-def running(command: Sequence[str], ready: re.Pattern[str]) -> Iterator[tuple[str, int]]:
-    """A server process; gives the address it announces, and its process id."""
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        found = next(filter(None, map(ready.search, process.stderr or ())), None)
-        if found is None:
-            raise SystemExit(f"{' '.join(command)} ended before it was ready")
-        drain = threading.Thread(target=lambda: list(process.stderr or ()))
-        drain.start()
-        try:
-            yield found[1], process.pid
-        finally:
-            process.terminate()
-            drain.join()
 
 
 def predict_request() -> bytes:
@@ -108,11 +84,11 @@ def generate_request() -> bytes:
     return inference_pb2.GenerateRequest(texts=[TEXT]).SerializeToString()
 
 
-def one_caller(direct: str, gateway: str, seconds: float) -> tuple[list[float], list[float]]:
+def one_caller(direct: str, through: str, seconds: float) -> tuple[list[float], list[float]]:
     """Times of single calls in milliseconds: to the model server, and through the gateway."""
     with (
         grpc.insecure_channel(direct, options=OPTIONS) as to_model,
-        grpc.insecure_channel(gateway, options=OPTIONS) as to_gateway,
+        grpc.insecure_channel(through, options=OPTIONS) as to_gateway,
     ):
         calls = (
             (to_model.unary_unary(PREDICT), predict_request()),
@@ -170,30 +146,17 @@ def many_callers(address: str, callers: int, seconds: float) -> float:
     return float(answered.value) / seconds
 
 
-def cpu_s(pid: int) -> float:
-    """Processor time of a process so far, in seconds."""
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
-
-
 def measure(callers: int, seconds: float, flags: Sequence[str]) -> Figures:
     """Starts both servers and measures."""
     with tempfile.TemporaryDirectory() as folder:
         base_path = Path(folder, NAME)
         publish_instant_model(base_path)
-        server = [sys.executable, "-m", "model_server", "--port=0", f"--model_name={NAME}"]
-        with running([*server, f"--model_base_path={base_path}"], MODEL_SERVER_READY) as (
-            direct,
-            server_pid,
-        ):
-            command = [sys.executable, "-m", "service", "--grpc-port=0", f"--model={NAME}"]
-            command += [f"--model-server={direct}", "--no-http", *flags]
-            with running(command, GATEWAY_READY) as (gateway, gateway_pid):
-                direct_ms, gateway_ms = one_caller(direct, gateway, seconds)
-                many_callers(gateway, callers, 1.0)  # warm
-                before = cpu_s(gateway_pid), cpu_s(server_pid)
-                per_s = many_callers(gateway, callers, seconds)
-                after = cpu_s(gateway_pid), cpu_s(server_pid)
+        with model_server(base_path) as direct, gateway(direct, NAME, flags) as through:
+            direct_ms, gateway_ms = one_caller(direct.address, through.address, seconds)
+            many_callers(through.address, callers, 1.0)  # warm
+            before = through.cpu_s(), direct.cpu_s()
+            per_s = many_callers(through.address, callers, seconds)
+            after = through.cpu_s(), direct.cpu_s()
     answers = per_s * seconds
     direct_p50, gateway_p50 = statistics.median(direct_ms), statistics.median(gateway_ms)
     return Figures(
