@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heed.client.results import FinishReason, FloatArray, ModelVersion, Timings, Token
+from heed.client.shown import Shown, ShownAnswer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,8 +42,10 @@ class ImageGrid:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ImageAttention:
-    """Where in a picture the model looked. `np.asarray` gives the weights.
+class ImageAttention(Shown):
+    """Where in a picture the model looked.
+
+    Notebooks show it, `print` tells where each token looked most, and `np.asarray` gives `weights`.
 
     Attributes:
         target_tokens: What it wrote, T tokens; or words, and the end token.
@@ -59,6 +62,11 @@ class ImageAttention:
     weights: FloatArray
     heads: FloatArray | None = None
     image: bytes = field(default=b"", repr=False)
+
+    def __str__(self) -> str:
+        from heed.views.shown import as_text
+
+        return as_text(self).plain
 
     def __array__(
         self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
@@ -104,7 +112,7 @@ class Caption:
 
 
 @dataclass(frozen=True, slots=True)
-class CaptionResult:
+class CaptionResult(ShownAnswer):
     """The answer to one picture. `text`, `score`, `tokens` and `attention` are the best caption's.
 
     Attributes:
@@ -120,21 +128,26 @@ class CaptionResult:
     timings: Timings
 
     @property
+    def best(self) -> Caption:
+        """The best caption."""
+        return self.captions[0]
+
+    @property
     def text(self) -> str:
         """The best caption's text."""
-        return self.captions[0].text
+        return self.best.text
 
     @property
     def score(self) -> float:
         """Natural logarithm of its probability."""
-        return self.captions[0].score
+        return self.best.score
 
     @property
     def tokens(self) -> tuple[Token, ...]:
         """Its tokens."""
-        return self.captions[0].tokens
+        return self.best.tokens
 
     @property
     def attention(self) -> ImageAttention | None:
         """Where the model looked; None unless asked for."""
-        return self.captions[0].attention
+        return self.best.attention

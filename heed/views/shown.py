@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import singledispatch
 
+from rich.cells import cell_len
 from rich.text import Text
 
+from heed.client.captioned import Caption, CaptionResult, ImageAttention
 from heed.client.classified import ClassifyResult, SourceAttention
-from heed.client.results import Attention, GenerateResult, Hypothesis, ScoreResult, Token
+from heed.client.results import (
+    Attention,
+    FloatArray,
+    GenerateResult,
+    Hypothesis,
+    ScoreResult,
+    Token,
+)
 from heed.figures.heat_map import MapText, heat_map, thumbnail
+from heed.figures.image_maps import PictureFrame, image_maps, place_of_largest
 from heed.figures.markup import element, escaped, void_element
 from heed.figures.painted import Span, painted
 from heed.figures.visible import one_line
@@ -63,6 +74,23 @@ def _(value: SourceAttention) -> str:
 
 
 @as_html.register
+def _(value: ImageAttention) -> str:
+    labels, grid = token_labels(value.target_tokens), value.grid
+    frame = PictureFrame(
+        value.image, grid.image_width, grid.image_height, grid.cell_width, grid.cell_height
+    )
+    maps = image_maps(
+        frame, value.weights, labels, f"Attention over a picture, {len(labels)} tokens"
+    )
+    heads = [
+        element("figure", element("figcaption", name, style=_QUIET), drawn)
+        for name, weights in _heads_of(value)
+        for drawn in [image_maps(frame, weights, labels, name)]
+    ]
+    return element("div", maps, *heads)
+
+
+@as_html.register
 def _(value: GenerateResult) -> str:
     return _answer_html(value.source_text, value.best)
 
@@ -70,6 +98,11 @@ def _(value: GenerateResult) -> str:
 @as_html.register
 def _(value: ScoreResult) -> str:
     return _answer_html(value.source_text, value.target)
+
+
+@as_html.register
+def _(value: CaptionResult) -> str:
+    return _answer_html("", value.best)
 
 
 @as_html.register
@@ -96,6 +129,18 @@ def _(value: SourceAttention, *, width: int = 80, has_colours: bool = False) -> 
 
 
 @as_text.register
+def _(value: ImageAttention, *, width: int = 80, has_colours: bool = False) -> Text:
+    labels = token_labels(value.target_tokens)
+    widest = max(map(cell_len, labels), default=0)
+    lines = [
+        " " * (widest - cell_len(label)) + f"{label}  {place_of_largest(weights)}"
+        for label, weights in zip(labels, value.weights, strict=True)
+    ]
+    size = f"{value.grid.row_count} x {value.grid.column_count}"
+    return Text("\n".join([*lines, f"the largest weight of each; the grid has {size} places"]))
+
+
+@as_text.register
 def _(value: GenerateResult, *, width: int = 80, has_colours: bool = False) -> Text:
     return _answer_text(value.source_text, value.best, width)
 
@@ -103,6 +148,11 @@ def _(value: GenerateResult, *, width: int = 80, has_colours: bool = False) -> T
 @as_text.register
 def _(value: ScoreResult, *, width: int = 80, has_colours: bool = False) -> Text:
     return _answer_text(value.source_text, value.target, width)
+
+
+@as_text.register
+def _(value: CaptionResult, *, width: int = 80, has_colours: bool = False) -> Text:
+    return _answer_text("", value.best, width)
 
 
 @as_text.register
@@ -116,11 +166,21 @@ def _(value: ClassifyResult, *, width: int = 80, has_colours: bool = False) -> T
     return Text("\n\n").join([Text(labels), shown])
 
 
-def _answer_html(source_text: str, hypothesis: Hypothesis) -> str:
+def _heads_of(attention: ImageAttention) -> Iterator[tuple[str, FloatArray]]:
+    """The name and the weights of every head, bottom layer first; none if there is only one."""
+    if attention.heads is None or attention.heads.shape[:2] == (1, 1):
+        return
+    for layer, heads in enumerate(attention.heads):
+        for head, weights in enumerate(heads):
+            if not math.isnan(float(weights.sum())):
+                yield f"layer {layer}, head {head}", weights
+
+
+def _answer_html(source_text: str, hypothesis: Hypothesis | Caption) -> str:
+    source = element("bdi", escaped(one_line(source_text))) + " → " if source_text else ""
     heading = element(
         "p",
-        element("bdi", escaped(one_line(source_text))),
-        " → ",
+        source,
         element("strong", element("bdi", escaped(one_line(hypothesis.text)))),
         element("span", f" score {hypothesis.score:.2f}".replace("-", "−"), style=_QUIET),
     )
@@ -141,9 +201,9 @@ def _token_html(token: Token) -> str:
     )
 
 
-def _answer_text(source_text: str, hypothesis: Hypothesis, width: int) -> Text:
-    texts = f"{one_line(source_text)} → {one_line(hypothesis.text)}"
-    heading = Text(f"{texts}   (score {hypothesis.score:.2f})")
+def _answer_text(source_text: str, hypothesis: Hypothesis | Caption, width: int) -> Text:
+    source = f"{one_line(source_text)} → " if source_text else ""
+    heading = Text(f"{source}{one_line(hypothesis.text)}   (score {hypothesis.score:.2f})")
     if hypothesis.attention is None:
         return heading
-    return Text("\n\n").join([heading, text_map.heat_map(hypothesis.attention, width=width)])
+    return Text("\n\n").join([heading, as_text(hypothesis.attention, width=width)])

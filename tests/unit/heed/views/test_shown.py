@@ -1,3 +1,4 @@
+import dataclasses
 import io
 
 import numpy as np
@@ -6,7 +7,7 @@ from rich.console import Console
 
 from heed.client import Attention
 from heed.views.shown import as_html, as_text
-from tests.support.answers import make_answer, make_classified, make_score
+from tests.support.answers import make_answer, make_caption, make_classified, make_score
 from tests.support.client import make_attention
 
 ATTENTION = make_attention(["A", "B"], ["a", "b"], [[0.9, 0.1], [0.2, 0.8]])
@@ -50,7 +51,15 @@ def test_a_classification_shows_labels_paint_and_sentences():
 
 
 @pytest.mark.parametrize(
-    "value", [ATTENTION, make_answer(ATTENTION), make_classified(), make_classified().attention]
+    "value",
+    [
+        ATTENTION,
+        make_answer(ATTENTION),
+        make_classified(),
+        make_classified().attention,
+        make_caption(),
+        make_caption().attention,
+    ],
 )
 def test_notebooks_get_html_and_text(value):
     bundle = value._repr_mimebundle_()
@@ -81,3 +90,34 @@ def test_what_has_no_picture_says_so():
     for show in (as_html, as_text):
         with pytest.raises(TypeError, match="a float has no picture"):
             show(1.0)
+
+
+def test_a_caption_shows_its_picture_once_for_every_token():
+    shown = as_html(make_caption())
+    assert "1</bdi></strong>" in shown
+    assert "score −1.50" in shown
+    assert shown.count("<use") == 2
+    assert "row 1, column 1: 0.750" in shown
+    assert "<svg" not in as_html(make_caption(with_attention=False))
+
+
+def test_a_caption_as_text_tells_where_every_token_looked():
+    assert as_text(make_caption()).plain.splitlines() == [
+        "1   (score -1.50)",
+        "",
+        "    1  row 1, column 1, 0.75",
+        "<end>  row 1, column 2, 1.00",
+        "the largest weight of each; the grid has 1 x 2 places",
+    ]
+    assert str(make_caption().attention) in as_text(make_caption()).plain
+    assert as_text(make_caption(with_attention=False)).plain == "1   (score -1.50)"
+
+
+def test_every_head_over_a_picture_has_maps_where_there_are_several():
+    one = make_caption().attention
+    missing = np.full_like(one.weights, np.nan)
+    several = np.stack([np.stack([one.weights, one.weights[::-1], missing])])
+    for heads, count in ((one.weights[None, None], 0), (several, 2)):
+        shown = as_html(dataclasses.replace(one, heads=heads))
+        assert shown.count("</figcaption>") == count
+        assert shown.count("<svg") == 1 + count
