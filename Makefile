@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 .PHONY: help
 help: ## Show this list.
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] < (3, 14); \
@@ -52,6 +52,10 @@ RUN ?= runs/multi30k-en-de
 .PHONY: bench-decoding
 bench-decoding: $(READY) ## Decoding beside CTranslate2: RUN=FOLDER of a Transformer, BENCH="FLAGS" (--help tells them).
 	@$(VENV)/bin/python -m benchmarks.decoding $(RUN) $(BENCH)
+
+.PHONY: compare-attention
+compare-attention: $(READY) ## Train every attention under one budget, and write docs/attention-compared.md: COMPARE="FLAGS".
+	@$(VENV)/bin/python -m benchmarks.attention_comparison $(COMPARE)
 
 $(MODELS_DIR)/%: | $(READY)
 	@$(VENV)/bin/heed train $* --out runs/$*

@@ -1,0 +1,1 @@
+"""Every attention mechanism, trained under one budget on the same data, and what came of it."""
