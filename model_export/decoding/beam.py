@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from heed.contract import SPECIAL_IDS
-from model_export.decoding.candidates import Candidates, best_candidates, choosable_tokens
+from model_export.decoding.candidates import Candidates, best_candidates, choosable_logits
 from model_export.decoding.finished import Finished, best_of, none_finished
 from model_export.decoding.hypotheses import RankedHypotheses
-from model_export.decoding.nests import gather_rows, repeat_rows, shape_invariants
+from model_export.decoding.nests import shape_invariants
 from model_export.decoding.options import BeamOptions, DecodingOptions
 from model_export.decoding.penalties import coverage_penalties, length_penalties
+from model_export.decoding.picking import limited_steps
 from model_export.decoding.repeated_ngrams import NgramHistory, new_history, with_tokens
 from model_export.decoding.step_model import StepModel, average_attention
+from model_export.decoding.stepping import encode_for_beams, reordered, room_of, run_steps
 from model_export.decoding.trace import Trace, new_trace, trace_back
 
 
@@ -49,11 +51,21 @@ class _Loop(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """What stays the same: the options, and the real source tokens, bool [B, S]."""
+    """What stays the same.
+
+    Attributes:
+        limits: Lengths and forced tokens.
+        beam: The options of each row's beam.
+        source_mask: Real source tokens, bool [B, S].
+        is_place: The places that a row's own width gives it, bool [B, K]; the others stay empty.
+        limited: From which step on no row has a prefix or is too short to end, int32 scalar.
+    """
 
     limits: DecodingOptions
     beam: BeamOptions
     source_mask: tf.Tensor
+    is_place: tf.Tensor
+    limited: tf.Tensor
 
 
 def beam_search(
@@ -74,6 +86,8 @@ def beam_search(
     can outrank the last of them: log p only falls, cp is at most 0, and lp is largest at the
     longest length. With K = 1 and no penalty that is greedy search.
 
+    A batch has as many places for hypotheses as its widest row; each row fills its own K of them.
+
     Args:
         model: Scores the next token.
         tokens: Source ids, int32 [B, S]. B may be 0; S is 1 or more.
@@ -82,29 +96,36 @@ def beam_search(
         attention_layers: Layers that the attention averages, indices into L.
 
     Returns:
-        RankedHypotheses, K of each row. A row does not depend on the others.
+        RankedHypotheses; behind a row's own K the places are empty. A row does not depend on the
+        others.
     """
     limits, beam = options
     width = tf.reduce_max(tf.concat([beam.beam_width, [1]], axis=0))
-    rows = _Rows(limits, beam, model.source_mask(tokens, lengths))
-    first_state, memory = model.encode(tokens, lengths)
-    memory = repeat_rows(memory, width)
+    is_place = tf.range(width) < beam.beam_width[:, tf.newaxis]
+    mask = model.source_mask(tokens, lengths)
+    rows = _Rows(limits, beam, mask, is_place, limited_steps(limits))
+    first_state, memory = encode_for_beams(model, tokens, lengths, width)
 
-    def body(loop: _Loop) -> tuple[_Loop]:
+    def body(loop: _Loop) -> _Loop:
         last_tokens = tf.reshape(loop.open.last_tokens, [-1])
         output = model.decode_step(last_tokens, loop.open.state, memory)
         attention = _by_row(average_attention(output.attention_heads, attention_layers), width)
-        loop = loop._replace(open=loop.open._replace(state=output.state))
-        return (_advance(loop, _by_row(output.logits, width), attention, rows),)
+        advanced, parents = _advance(loop, _by_row(output.logits, width), attention, rows)
+        return _with_state(advanced, reordered(model, output.state, parents))
 
-    start = _start(rows, repeat_rows(first_state, width), width)
-    (loop,) = tf.while_loop(
-        lambda loop: (loop.step == 0) | ~tf.reduce_all(loop.is_done),
-        body,
-        (start,),
-        shape_invariants=(_invariants(start),),
+    start = _start(rows, first_state, width)
+    loop = run_steps(
+        start,
+        is_going=lambda loop: (loop.step == 0) | ~tf.reduce_all(loop.is_done),
+        body=body,
+        invariants=_invariants(start),
+        room=room_of(model, memory, state_of=lambda loop: loop.open.state, with_state=_with_state),
     )
     return trace_back(loop.trace, loop.finished)
+
+
+def _with_state(loop: _Loop, state: Any) -> _Loop:
+    return loop._replace(open=loop.open._replace(state=state))
 
 
 def _by_row(tensor: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
@@ -153,41 +174,50 @@ def _invariants(start: _Loop) -> _Loop:
     )
 
 
-def _advance(loop: _Loop, logits: tf.Tensor, attention: tf.Tensor, rows: _Rows) -> _Loop:
-    """One step: logits float32 [B, K, V] and attention float32 [B, K, S] of what is open."""
+def _advance(
+    loop: _Loop, logits: tf.Tensor, attention: tf.Tensor, rows: _Rows
+) -> tuple[_Loop, tf.Tensor]:
+    """One step: logits float32 [B, K, V] and attention float32 [B, K, S] of what is open.
+
+    Returns:
+        What the loop carries on, but for the model's state, and whom each hypothesis continues
+        there, int32 [B * K].
+    """
     width = tf.shape(logits)[1]
-    choosable = choosable_tokens(
+    choosable = choosable_logits(
+        logits,
         loop.step,
         rows.limits,
         history=loop.open.history,
         no_repeat_ngram=rows.beam.no_repeat_ngram,
-        vocabulary_size=tf.shape(logits)[2],
+        limited=rows.limited,
     )
     candidates = best_candidates(logits, loop.open.scores, choosable)
     coverage = loop.open.coverage + attention[:, :, : tf.shape(loop.open.coverage)[2]]
     best = Candidates(*(field[:, :width] for field in candidates))
     generated = loop.step + 1
     is_longest = (generated >= rows.limits.max_lengths)[:, tf.newaxis]
-    ends = (best.tokens == SPECIAL_IDS.end) | is_longest
+    ends = rows.is_place & ((best.tokens == SPECIAL_IDS.end) | is_longest)
     ranks = tf.where(ends, _ranks(best, generated, coverage, rows), -math.inf)
-    finished = best_of(loop.finished, _as_finished(best, ranks, generated))
-    going_on, places = _going_on(candidates, is_longest, width)
+    new = _as_finished(best, ranks, generated)
+    finished = best_of(loop.finished, new, is_place=rows.is_place)
+    going_on, places = _going_on(candidates, is_longest, rows.is_place)
     is_done = _is_done(going_on, finished, is_longest[:, 0], rows)
     open_scores = tf.where(is_done[:, tf.newaxis], -math.inf, going_on.scores)
-    flat_parents = tf.reshape(going_on.parents + places, [-1])
-    return _Loop(
+    advanced = _Loop(
         step=generated,
         is_done=is_done,
         open=_Open(
             scores=open_scores,
             last_tokens=going_on.tokens,
-            state=gather_rows(loop.open.state, flat_parents),
+            state=loop.open.state,
             coverage=tf.gather(coverage, going_on.parents, batch_dims=1),
             history=with_tokens(loop.open.history, going_on.parents, going_on.tokens, loop.step),
         ),
         finished=finished,
         trace=_noted(loop, going_on, attention),
     )
+    return advanced, tf.reshape(going_on.parents + places, [-1])
 
 
 def _ranks(best: Candidates, generated: tf.Tensor, coverage: tf.Tensor, rows: _Rows) -> tf.Tensor:
@@ -213,14 +243,15 @@ def _as_finished(best: Candidates, ranks: tf.Tensor, generated: tf.Tensor) -> Fi
 
 
 def _going_on(
-    candidates: Candidates, is_longest: tf.Tensor, width: tf.Tensor
+    candidates: Candidates, is_longest: tf.Tensor, is_place: tf.Tensor
 ) -> tuple[Candidates, tf.Tensor]:
     """The K best that do not end, and the first place of their row among B * K, int32 [B, 1]."""
+    width = tf.shape(is_place)[1]
     ends = (candidates.tokens == SPECIAL_IDS.end) | is_longest
     scores, order = tf.math.top_k(tf.where(ends, -math.inf, candidates.scores), width)
     chosen = Candidates(*(tf.gather(field, order, batch_dims=1) for field in candidates))
     places = tf.range(tf.shape(scores)[0])[:, tf.newaxis] * width
-    return chosen._replace(scores=scores), places
+    return chosen._replace(scores=tf.where(is_place, scores, -math.inf)), places
 
 
 def _is_done(
@@ -228,7 +259,8 @@ def _is_done(
 ) -> tf.Tensor:
     """Whether no open hypothesis can outrank the last of K finished ones, bool [B]."""
     largest = length_penalties(rows.limits.max_lengths, rows.beam.length_penalty)
-    return is_longest | (finished.ranks[:, -1] >= going_on.scores[:, 0] / largest)
+    last = tf.gather(finished.ranks, rows.beam.beam_width - 1, batch_dims=1)
+    return is_longest | (last >= going_on.scores[:, 0] / largest)
 
 
 def _noted(loop: _Loop, going_on: Candidates, attention: tf.Tensor) -> Trace:

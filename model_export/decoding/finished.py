@@ -9,7 +9,7 @@ import tensorflow as tf
 
 
 class Finished(NamedTuple):
-    """The K best finished hypotheses of each row, best first; [B, K] each.
+    """The best finished hypotheses of each row, best first; [B, K] each, K the widest row's.
 
     A hypothesis is known by its last token and by whom that token continues.
 
@@ -40,10 +40,19 @@ def none_finished(shape: tf.Tensor) -> Finished:
     )
 
 
-def best_of(kept: Finished, new: Finished) -> Finished:
-    """The K best of both; ties go to those kept, then to the earlier."""
+def best_of(kept: Finished, new: Finished, *, is_place: tf.Tensor) -> Finished:
+    """The best of both, as many as a row has places; ties go to those kept, then to the earlier.
+
+    Args:
+        kept: The best so far.
+        new: What has just finished.
+        is_place: The places that each row may fill, bool [B, K].
+    """
     both = Finished(*(tf.concat(pair, axis=1) for pair in zip(kept, new, strict=True)))
     _, places = tf.math.top_k(both.ranks, tf.shape(kept.ranks)[1])
     best = Finished(*(tf.gather(field, places, batch_dims=1) for field in both))
-    exists = best.ranks > -math.inf
-    return best._replace(lengths=tf.where(exists, best.lengths, 0))
+    exists = is_place & (best.ranks > -math.inf)
+    return best._replace(
+        ranks=tf.where(exists, best.ranks, -math.inf),
+        lengths=tf.where(exists, best.lengths, 0),
+    )

@@ -31,7 +31,7 @@ class BeamOptions(NamedTuple):
     """What beam search does beyond limits and forced tokens. Nothing here is checked.
 
     Attributes:
-        beam_width: Hypotheses kept per row, int32 [B], 1 or more, the same in every row.
+        beam_width: Hypotheses kept per row, int32 [B], 1 or more.
         length_penalty: alpha of Wu et al. 2016, float32 [B], 0 or more; 0 = none.
         coverage_penalty: beta of Wu et al. 2016, float32 [B], 0 or more; 0 = none.
         no_repeat_ngram: No n tokens in a row come twice, int32 [B]; 0 = they may.

@@ -105,8 +105,12 @@ def trimmed_row(
         axes, target_length = _AXES_OF_SCORING, int(inputs["target_lengths"][row])
     else:
         axes, target_length = _AXES_OF_DECODING, int(outputs["lengths"][row].max())
+    of_row = {name: array[row] for name, array in outputs.items()}
+    if signature is Signature.BEAM:
+        width = int(inputs["beam_width"][row])
+        of_row = {name: array[:width] for name, array in of_row.items()}
     trimmed = {}
-    for name, array in ((name, array[row]) for name, array in outputs.items()):
+    for name, array in of_row.items():
         target_axis = axes.get(name)
         if target_axis is not None:
             array = array.take(range(target_length), axis=target_axis)

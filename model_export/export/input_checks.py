@@ -126,8 +126,13 @@ def checked_options(
         The same options, the prefix 0 behind each row's prefix length.
     """
     maximum, minimum, prefix, prefix_lengths = options
-    width = tf.shape(prefix)[1]
+    width, most_columns = tf.shape(prefix)[1], 2 * max_target_tokens
     limits = [
+        _require(
+            width <= most_columns,
+            f"prefix_tokens: must have at most {most_columns} columns; found",
+            width,
+        ),
         _require_all(
             (maximum >= 1) & (maximum <= max_target_tokens),
             f"max_lengths: must be 1 to {max_target_tokens}",
@@ -168,11 +173,8 @@ def checked_beam_options(
         max_beam_width: The widest beam.
         max_target_tokens: The longest output, and so the longest n-gram.
     """
-    widths = options.beam_width
-    one_width = tf.reduce_all(widths == widths[:1])
     checks = [
-        _require_between("beam_width", widths, 1, max_beam_width),
-        _require_all(one_width, "beam_width: must be the same in every row of a batch", widths),
+        _require_between("beam_width", options.beam_width, 1, max_beam_width),
         _require_between("length_penalty", options.length_penalty, 0.0, MAX_LENGTH_PENALTY),
         _require_between("coverage_penalty", options.coverage_penalty, 0.0, MAX_COVERAGE_PENALTY),
         _require_between("no_repeat_ngram", options.no_repeat_ngram, 0, max_target_tokens),

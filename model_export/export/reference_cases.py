@@ -217,9 +217,11 @@ def _options(contract: Contract, *, prefixes: Array) -> Arrays:
 
 
 def _beam_options(contract: Contract) -> Arrays:
-    """Three hypotheses a row, with penalties and without."""
+    """Beams of several widths, with penalties and without."""
     return {
-        "beam_width": np.full([8], min(3, contract.max_beam_width), np.int32),
+        "beam_width": np.array([3, 2, 3, 1, 4, 3, 1, 2], np.int32).clip(
+            max=contract.max_beam_width
+        ),
         "length_penalty": np.array([0, 0.6, 1, 0, 0.6, 0, 2, 1], np.float32),
         "coverage_penalty": np.array([0, 0, 0.2, 0.4, 0, 0, 0.1, 0], np.float32),
         "no_repeat_ngram": np.array([0, 1, 2, 0, 1, 2, 0, 1], np.int32),

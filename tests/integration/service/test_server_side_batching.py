@@ -74,28 +74,52 @@ def test_answers_do_not_change_when_the_model_server_merges_and_pads(
         for prefix in ("", "AA K")
     ]
     expected = [gateway.stub.Generate(request, timeout=60) for request in requests]
-    runs_before = merging.metric("tensorflow:serving:batching_session:wrapped_run_count")
+    check_merged_answers(merging, requests * 6, expected * 6)
+
+
+def test_gateways_whose_beams_differ_in_width_share_batches_and_keep_their_answers(
+    gateway: GatewayProcess, merging: MergingStack
+) -> None:
+    attention = inference_pb2.ATTENTION_LEVEL_PIECES
+    requests = [
+        generate_request(text, attention=attention, beam_width=width, num_hypotheses=width)
+        for text in TEXTS
+        for width in (1, 2, 5)
+    ]
+    expected = [gateway.stub.Generate(request, timeout=60) for request in requests]
+    check_merged_answers(merging, requests * 3, expected * 3)
+
+
+def check_merged_answers(
+    merging: MergingStack,
+    requests: list[inference_pb2.GenerateRequest],
+    expected: list[inference_pb2.GenerateResponse],
+) -> None:
+    """Asks every gateway in turn, many at once, and sees that the model server merged them."""
+    metric = "tensorflow:serving:batching_session:wrapped_run_count"
+    runs_before = merging.metric(metric)
 
     def ask(index: int) -> inference_pb2.GenerateResponse:
         stub = merging.gateways[index % len(merging.gateways)].stub
-        return stub.Generate(requests[index % len(requests)], timeout=60)
+        return stub.Generate(requests[index], timeout=60)
 
-    count = 6 * len(requests)
     with ThreadPoolExecutor(24) as pool:
-        answers = list(pool.map(ask, range(count)))
+        answers = list(pool.map(ask, range(len(requests))))
 
-    runs = merging.metric("tensorflow:serving:batching_session:wrapped_run_count") - runs_before
-    assert 0 < runs < count / 2, "the model server merged too little to show anything"
-    for index, answer in enumerate(answers):
-        check_same(answer, expected[index % len(requests)])
+    runs = merging.metric(metric) - runs_before
+    assert 0 < runs < len(requests) / 2, "the model server merged too little to show anything"
+    for answer, alone in zip(answers, expected, strict=True):
+        check_same(answer, alone)
 
 
 def check_same(
     answer: inference_pb2.GenerateResponse, expected: inference_pb2.GenerateResponse
 ) -> None:
-    ours, theirs = answer.results[0].hypotheses[0], expected.results[0].hypotheses[0]
-    assert [token.id for token in ours.tokens] == [token.id for token in theirs.tokens]
-    assert ours.score == pytest.approx(theirs.score, abs=TOLERANCE)
-    assert list(ours.attention.weights) == pytest.approx(
-        list(theirs.attention.weights), abs=TOLERANCE
-    )
+    for ours, theirs in zip(
+        answer.results[0].hypotheses, expected.results[0].hypotheses, strict=True
+    ):
+        assert [token.id for token in ours.tokens] == [token.id for token in theirs.tokens]
+        assert ours.score == pytest.approx(theirs.score, abs=TOLERANCE)
+        assert list(ours.attention.weights) == pytest.approx(
+            list(theirs.attention.weights), abs=TOLERANCE
+        )

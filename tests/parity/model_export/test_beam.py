@@ -63,7 +63,7 @@ def search(
     sources: list[list[int]],
     options: list[PlainOptions],
     *,
-    width: int,
+    width: int | list[int],
     padding: int = 0,
     model: Callable[[], Seq2Seq] = recurrent,
 ) -> RankedHypotheses:
@@ -78,7 +78,7 @@ def search(
         tf.constant([len(row.prefix) for row in options]),
     )
     beam = BeamOptions(
-        tf.fill([len(options)], width),
+        tf.broadcast_to(tf.constant(width), [len(options)]),
         tf.constant([row.length_penalty for row in options]),
         tf.constant([row.coverage_penalty for row in options]),
         tf.constant([row.no_repeat_ngram for row in options]),
@@ -152,6 +152,51 @@ def test_rows_keep_their_answers_in_any_padded_batch() -> None:
         seen = alone.attention.numpy()[0, :, :, : len(source)]
         expected = together.attention.numpy()[row, :, :columns, : len(source)]
         assert seen == pytest.approx(expected, abs=1e-5)
+
+
+WIDTHS = [2, 5, 1, 3]
+
+
+@pytest.mark.parametrize("model", [recurrent, transformer])
+def test_a_row_of_a_narrow_beam_answers_beside_wide_ones_as_it_does_alone(
+    model: Callable[[], Seq2Seq],
+) -> None:
+    together = search(SOURCES, MIXED, width=WIDTHS, model=model)
+    for row, width in enumerate(WIDTHS):
+        alone = search([SOURCES[row]], [MIXED[row]], width=width, model=model)
+        columns, length = int(alone.lengths.numpy().max()), len(SOURCES[row])
+        for name in RankedHypotheses._fields:
+            expected = getattr(alone, name).numpy()[0]
+            found = getattr(together, name).numpy()[row, :width]
+            if name in ("tokens", "token_scores", "attention"):
+                assert not np.any(found[:, columns:]), name
+                found = found[:, :columns]
+            if name == "attention":
+                found = found[..., :length]
+            assert found == pytest.approx(expected, abs=1e-5), name
+
+
+def test_places_beyond_a_rows_own_width_are_empty() -> None:
+    found = search(SOURCES, MIXED, width=WIDTHS)
+    lowest = np.finfo(np.float32).min
+    for row, width in enumerate(WIDTHS):
+        assert np.all(found.lengths.numpy()[row, :width] > 0)
+        for name in ("tokens", "lengths", "token_scores", "attention"):
+            assert not np.any(getattr(found, name).numpy()[row, width:]), name
+        for name in ("scores", "ranks"):
+            assert np.all(getattr(found, name).numpy()[row, width:] == lowest), name
+
+
+def test_a_wide_beam_finds_every_output_beside_narrow_ones() -> None:
+    options = PlainOptions(3, length_penalty=0.8)
+    found = search(SOURCES[:3], [options] * 3, width=[2, 300, 1])
+    for row, (source, width) in enumerate(zip(SOURCES[:3], [2, 300, 1], strict=True)):
+        next_token = next_token_of(small_model(), source, [0])
+        expected = plain_beam(next_token, options, width)
+        if width == 300:
+            expected = all_outputs(next_token, options)
+        assert np.sum(found.lengths.numpy()[row] > 0) == len(expected)
+        assert_same(found, row, expected, count=len(expected))
 
 
 def test_hypotheses_are_sorted_and_distinct_and_keep_their_options() -> None:

@@ -25,7 +25,7 @@ OPTIONS = {
     "prefix_lengths": np.array([0, 3, 1, 2, 0, 1], np.int32),
 }
 BEAM = {
-    "beam_width": np.full(ROWS, 3, np.int32),
+    "beam_width": np.array([3, 1, 4, 2, 3, 5], np.int32),
     "length_penalty": np.array([0, 1, 0.6, 0, 2, 0], np.float32),
     "coverage_penalty": np.array([0, 0.2, 0, 0.5, 0, 0], np.float32),
     "no_repeat_ngram": np.array([0, 1, 0, 2, 3, 0], np.int32),

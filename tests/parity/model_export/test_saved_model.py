@@ -50,7 +50,7 @@ def random_request(signature: Signature, *, seed: int) -> dict[str, np.ndarray]:
         }
     if signature is Signature.BEAM:
         inputs |= {
-            "beam_width": np.full(rows, seed + 2, np.int32),
+            "beam_width": random.integers(1, seed + 4, rows).astype(np.int32),
             "length_penalty": random.random(rows, np.float32),
             "coverage_penalty": random.random(rows, np.float32) * np.float32(seed > 0),
             "no_repeat_ngram": random.integers(0, 3, rows).astype(np.int32) * np.int32(seed > 1),

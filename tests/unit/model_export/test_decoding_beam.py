@@ -43,14 +43,14 @@ def search(
     model: TableModel,
     limits: DecodingOptions,
     *,
-    width: int,
+    width: int | list[int],
     length_penalty: float = 0.0,
     coverage_penalty: float = 0.0,
     no_repeat_ngram: int = 0,
 ) -> RankedHypotheses:
     rows = limits.max_lengths.shape[0]
     beam = BeamOptions(
-        tf.fill([rows], width),
+        tf.broadcast_to(tf.constant(width), [rows]),
         tf.fill([rows], length_penalty),
         tf.fill([rows], coverage_penalty),
         tf.fill([rows], no_repeat_ngram),
@@ -172,6 +172,16 @@ def test_rows_do_not_depend_on_each_other() -> None:
         alone = search(GARDEN, limits_of([longest], min_lengths=[shortest]), width=3)
         assert texts(several, row) == texts(alone)
         assert several.ranks.numpy()[row] == pytest.approx(alone.ranks.numpy()[0])
+
+
+def test_each_row_keeps_as_many_hypotheses_as_its_own_beam_is_wide() -> None:
+    hypotheses = search(GARDEN, limits_of([6, 6, 6]), width=[1, 3, 2])
+    greedy = [[A, END], [], []]  # 0.20: the beam of 1 walks past what the others find
+    assert texts(hypotheses, 0) == greedy
+    assert texts(hypotheses, 1)[:2] == [[B, C, END], [A, END]]
+    assert len(texts(hypotheses, 1)[2]) > 0
+    assert texts(hypotheses, 2) == [[B, C, END], [A, END], []]
+    assert hypotheses.ranks.numpy()[0, 1:].tolist() == [LOWEST, LOWEST]
 
 
 def test_a_batch_of_no_rows_gives_no_hypotheses() -> None:

@@ -70,3 +70,10 @@ def test_a_scored_row_is_trimmed_to_its_own_target() -> None:
     row = trimmed_row(Signature.SCORE, inputs, outputs, 0)
     assert row["attention"].shape == (2, 4)
     assert row["attention_heads"].shape == (2, 3, 2, 4)
+
+
+def test_a_row_of_a_beam_is_trimmed_to_its_own_width() -> None:
+    inputs = {"lengths": np.array([4, 4]), "beam_width": np.array([3, 1])}
+    outputs = {"tokens": np.ones([2, 3, 5]), "lengths": np.array([[5, 5, 5], [2, 0, 0]])}
+    row = trimmed_row(Signature.BEAM, inputs, outputs, 1)
+    assert {name: array.shape for name, array in row.items()} == {"tokens": (1, 2), "lengths": (1,)}
