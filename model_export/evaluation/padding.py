@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,3 +17,21 @@ def padded(rows: Sequence[Sequence[int]]) -> npt.NDArray[np.int32]:
     for index, row in enumerate(rows):
         matrix[index, : len(row)] = row
     return matrix
+
+
+def padded_arrays(
+    rows: Sequence[npt.NDArray[Any]],
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
+    """Arrays of one row or more that differ in dimension 0, as one array with their lengths.
+
+    Args:
+        rows: Token ids int32 [S], or columns of pixels uint8 [W, H, C].
+
+    Returns:
+        All rows, [B, S] or [B, W, H, C], with `pad` behind the shorter ones; int32 [B].
+    """
+    lengths = np.array([len(row) for row in rows], np.int32)
+    array = np.full([len(rows), lengths.max(), *rows[0].shape[1:]], SPECIAL_IDS.pad, rows[0].dtype)
+    for index, row in enumerate(rows):
+        array[index, : len(row)] = row
+    return array, lengths

@@ -20,6 +20,7 @@ from model_export.decoding import (
     greedy_search,
 )
 from model_export.errors import DataError
+from model_export.evaluation.padding import padded_arrays
 from model_export.models import Seq2Seq
 
 
@@ -110,11 +111,7 @@ class TextDecoder:
         return outputs
 
     def _decode_batch(self, sources: Sequence[SourceArray]) -> list[str]:
-        lengths = np.array([len(source) for source in sources], np.int32)
-        form = [len(sources), lengths.max(), *sources[0].shape[1:]]
-        tokens = np.full(form, SPECIAL_IDS.pad, sources[0].dtype)
-        for row, source in enumerate(sources):
-            tokens[row, : len(source)] = source
+        tokens, lengths = padded_arrays(sources)
         hypotheses = self._search(tf.constant(tokens), tf.constant(lengths))
         return [
             self._text(row_tokens[0, : row_lengths[0]].tolist())

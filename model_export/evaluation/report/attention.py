@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +15,6 @@ from model_export.evaluation.report import page
 from model_export.evaluation.report.head_statistics import HeadStatistics
 from model_export.evaluation.report.reading import Reading
 
-_ENTROPY = (
-    "<b>Entropy</b> of the attention: 0% = all on one token, 100% = spread evenly over the "
-    "source. Mean over the tokens written, as a share of the most there can be."
-)
 _DIAGONALITY = (
     "<b>Diagonality</b>: 100% = attention runs along the diagonal, from the first token to the "
     "last; 0% = it is as far from it as even attention; below 0% = further."
@@ -27,47 +24,72 @@ _GIVEN = ", while the model is given its own outputs; the end token is left out"
 _THUMB_WIDTH = 104
 
 
+@dataclass(frozen=True, slots=True)
+class HeadWords:
+    """What the parts of a model's attention are called.
+
+    Attributes:
+        row: A layer.
+        column: A head.
+        place: What is looked at.
+        whole: What places are parts of.
+        writes: Whether the model writes: it looks once for every token of its output.
+    """
+
+    row: str = "layer"
+    column: str = "head"
+    place: str = "token"
+    whole: str = "source"
+    writes: bool = True
+
+    @property
+    def entropy(self) -> str:
+        """What the table of entropies shows, as markup."""
+        mean = "Mean over the tokens written, as" if self.writes else "As"
+        return (
+            f"<b>Entropy</b> of the attention: 0% = all on one {self.place}, 100% = spread evenly "
+            f"over the {self.whole}. {mean} a share of the most there can be."
+        )
+
+
 def attention_section(
     statistics: HeadStatistics,
     layers: Sequence[AttentionLayer],
     *,
-    example: Reading | None,
-    row: str,
-    column: str,
+    words: HeadWords,
+    example: str,
 ) -> str:
     """Statistics of every head, and how every head looks at one example.
 
     Args:
         statistics: The statistics.
         layers: The mechanism of each layer, bottom layer first.
-        example: What was looked at in one example; None = no pictures.
-        row: What a layer is called.
-        column: What a head is called.
+        words: What layers and heads are called.
+        example: Pictures of one example, as markup; empty = none.
     """
-    places = [layer.layer_index for layer in layers]
-    given = _GIVEN if statistics.diagonality is not None else ""
-    words = (
-        f"{_kinds(layers, row, column)}. Measured on {statistics.example_count:,} examples, spread "
+    given = _GIVEN if words.writes else ""
+    described = (
+        f"{_kinds(layers, words)}. Measured on {statistics.example_count:,} examples, spread "
         f"over the split{given}."
     )
-    tables = [_head_table("entropy", _ENTROPY, statistics.entropy, (places, row, column))]
+    shown = [("entropy", words.entropy, statistics.entropy)]
     if statistics.diagonality is not None:
-        values = statistics.diagonality
-        tables.append(_head_table("diagonality", _DIAGONALITY, values, (places, row, column)))
-    tables.append(
-        _head_table("largest weight", _LARGEST, statistics.largest, (places, row, column))
-    )
-    pictures = "" if example is None else _heads_of(example, places, (row, column))
-    return page.paragraph(words) + element("div", *tables, class_="tables") + pictures
+        shown.append(("diagonality", _DIAGONALITY, statistics.diagonality))
+    shown.append(("largest weight", _LARGEST, statistics.largest))
+    tables = [
+        _head_table(name, caption, values, (layers, words)) for name, caption, values in shown
+    ]
+    return page.paragraph(described) + element("div", *tables, class_="tables") + example
 
 
-def _kinds(layers: Sequence[AttentionLayer], row: str, column: str) -> str:
+def _kinds(layers: Sequence[AttentionLayer], words: HeadWords) -> str:
     """The mechanisms in words; equal ones once."""
     known: dict[tuple[str, int], list[str]] = {}
     for layer in layers:
         known.setdefault((layer.kind, layer.head_count), []).append(str(layer.layer_index))
     return "; ".join(
-        f"{row}{'s' if len(places) > 1 else ''} {', '.join(places)}: {kind}, {count} {column}"
+        f"{words.row}{'s' if len(places) > 1 else ''} {', '.join(places)}: {kind}, {count} "
+        + words.column
         + ("s" if count > 1 else "")
         for (kind, count), places in known.items()
     ).capitalize()
@@ -77,16 +99,17 @@ def _head_table(
     name: str,
     caption: str,
     values: npt.NDArray[np.float64],
-    names: tuple[Sequence[int], str, str],
+    names: tuple[Sequence[AttentionLayer], HeadWords],
 ) -> str:
-    places, row, column = names
+    layers, words = names
+    columns = (f"{words.column} {place}" for place in range(values.shape[1]))
     return page.value_table(
         name,
         caption=caption,
-        columns=[row, *(f"{column} {place}" for place in range(values.shape[1]))],
+        columns=[words.row, *columns],
         rows=[
-            (str(place), [(_share(value), value) for value in layer])
-            for place, layer in zip(places, values.tolist(), strict=True)
+            (str(layer.layer_index), [(_share(value), value) for value in row])
+            for layer, row in zip(layers, values.tolist(), strict=True)
         ],
     )
 
@@ -95,17 +118,16 @@ def _share(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.0%}".replace("-", "−")
 
 
-def _heads_of(example: Reading, places: Sequence[int], names: tuple[str, str]) -> str:
+def heads_of_example(example: Reading, layers: Sequence[AttentionLayer]) -> str:
     """A small picture of every head: output down, source across."""
-    row, column = names
     head_count = example.heads.shape[1]
     pictures = [
         page.figure(
-            thumbnail(weights, f"{row} {place}, {column} {head}", side=_THUMB_WIDTH),
-            f"{place}.{head}",
+            thumbnail(weights, f"layer {layer.layer_index}, head {head}", side=_THUMB_WIDTH),
+            f"{layer.layer_index}.{head}",
         )
-        for place, layer in zip(places, example.heads, strict=True)
-        for head, weights in enumerate(layer)
+        for layer, heads in zip(layers, example.heads, strict=True)
+        for head, weights in enumerate(heads)
     ]
     grid = element(
         "div",
@@ -114,9 +136,9 @@ def _heads_of(example: Reading, places: Sequence[int], names: tuple[str, str]) -
         style=f"grid-template-columns:repeat({head_count},max-content)",
     )
     texts = f"{' '.join(example.columns)} → {' '.join(example.rows)}"
-    words = f"Every {column} at one example ({row}.{column}; output down, source across): "
+    words = "Every head at one example (layer.head; output down, source across): "
     caption = element("p", words, page.text(texts), class_="note")
-    return element("h3", "One example") + caption + page.scrolled(grid, f"every {column}")
+    return element("h3", "One example") + caption + page.scrolled(grid, "every head")
 
 
 def alignment_note(name: str) -> str:

@@ -11,22 +11,29 @@ import numpy as np
 
 from heed.figures.markup import element, escaped
 from model_export.data.examples import take_evenly
+from model_export.data.pictures import Picture
 from model_export.evaluation.alignment import alignment_counts
 from model_export.evaluation.classification import ClassificationMetrics
 from model_export.evaluation.evaluate import Judgement, aligner_of, label_decoder_of
 from model_export.evaluation.report import page
-from model_export.evaluation.report.attention import alignment_note, attention_section
+from model_export.evaluation.report.attention import (
+    HeadWords,
+    alignment_note,
+    attention_section,
+    heads_of_example,
+)
 from model_export.evaluation.report.confusions import calibration_section, confusion_section
 from model_export.evaluation.report.examples import (
     attention_map,
     best_and_worst,
     examples_section,
     painted_source,
-    shown_picture,
 )
 from model_export.evaluation.report.head_statistics import head_statistics
 from model_export.evaluation.report.lengths import source_lengths
 from model_export.evaluation.report.measures import FloatArray, Measure
+from model_export.evaluation.report.picture_examples import heads_of_picture, picture_maps
+from model_export.evaluation.report.picture_reading import PictureReader, PictureReading
 from model_export.evaluation.report.quality import (
     lengths_section,
     quality_section,
@@ -102,12 +109,12 @@ def _text_sections(
     shown = examples_section(judgement, quality, chosen=chosen, attention=attention)
     sections: Sections = [("Examples", shown)]
     if taken:
+        layers = judgement.run.recipe.seq2seq_model.attention_layers
         content = attention_section(
             head_statistics(reading.heads_of_text for reading in taken),
-            judgement.run.recipe.seq2seq_model.attention_layers,
-            example=_middle(taken),
-            row="layer",
-            column="head",
+            layers,
+            words=HeadWords(),
+            example=heads_of_example(_middle(taken), layers),
         )
         sections.append(("Attention, head by head", content))
     return sections
@@ -116,12 +123,42 @@ def _text_sections(
 def _picture_sections(
     judgement: Judgement, quality: TaskMeasures, chosen: tuple[Sequence[int], Sequence[int]]
 ) -> Sections:
+    run, pictures = judgement.run, _pictures(judgement)
+    model = run.recipe.picture_model
+    reader = PictureReader(run)
+    sample = take_evenly(range(len(pictures)), ATTENTION_EXAMPLES)
+    indices = [*sample, *(index for group in chosen for index in group)]
+    pairs = [(pictures[index], judgement.outputs[index]) for index in indices]
+    readings = dict(zip(indices, reader.read(pairs), strict=True))
+
     def shown(index: int) -> str:
-        picture = judgement.examples[index].picture
-        return "" if picture is None else shown_picture(picture)
+        return picture_maps(pictures[index], readings[index], model.image)
 
     content = examples_section(judgement, quality, chosen=chosen, attention=shown)
-    return [("Examples", content)]
+    sections: Sections = [("Examples", content)]
+    taken = {index: reading for index in sample if (reading := readings[index]) is not None}
+    if taken:
+        middle = _middle_index(taken)
+        content = attention_section(
+            head_statistics((one.heads_of_text for one in taken.values()), is_diagonal=False),
+            model.attention_layers,
+            words=HeadWords(place="place", whole="picture"),
+            example=heads_of_picture(
+                pictures[middle], taken[middle], image=model.image, layers=model.attention_layers
+            ),
+        )
+        sections.append(("Attention, head by head", content))
+    return sections
+
+
+def _pictures(judgement: Judgement) -> list[Picture]:
+    return [each.picture for each in judgement.examples if each.picture is not None]
+
+
+def _middle_index(readings: dict[int, PictureReading]) -> int:
+    """One of middling length."""
+    order = sorted(readings, key=lambda index: len(readings[index].rows))
+    return order[len(order) // 2]
 
 
 def _label_sections(
@@ -145,7 +182,8 @@ def _label_sections(
         (hops[np.newaxis, :, np.newaxis, :] for hops in heads), is_diagonal=False
     )
     layers = judgement.run.recipe.classifier_model.attention_layers[:1]
-    content = attention_section(statistics, layers, example=None, row="layer", column="hop")
+    words = HeadWords(column="hop", whole="text", writes=False)
+    content = attention_section(statistics, layers, words=words, example="")
     sections.append(("Attention, hop by hop", content))
     return sections
 

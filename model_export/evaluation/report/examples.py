@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 
 from heed.figures.heat_map import MapText, heat_map
-from heed.figures.markup import element, escaped, void_element
+from heed.figures.markup import element, escaped
 from heed.figures.painted import Span, painted
-from model_export.data.pictures import Picture
 from model_export.evaluation.evaluate import Judgement
 from model_export.evaluation.report import page
 from model_export.evaluation.report.measures import FloatArray, IntArray
@@ -70,22 +67,6 @@ def attention_map(reading: Reading | None) -> str:
         return ""
     text = MapText(reading.rows, reading.columns, "attention of this output", row_axis="output")
     return page.scrolled(heat_map(reading.weights, text), "attention of this output")
-
-
-def shown_picture(picture: Picture) -> str:
-    """A picture as the model reads it, in the page itself."""
-    from PIL import Image
-
-    pixels = picture.pixels
-    content = io.BytesIO()
-    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(content, "PNG")
-    data = base64.b64encode(content.getvalue()).decode()
-    return void_element(
-        "img",
-        src=f"data:image/png;base64,{data}",
-        alt="the picture that is to be read",
-        class_="picture",
-    )
 
 
 def painted_source(judgement: Judgement, index: int) -> str:

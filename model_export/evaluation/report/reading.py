@@ -19,7 +19,7 @@ from model_export.models import Seq2Seq
 from model_export.runs.training_run import TrainingRun
 
 _ROWS_AT_ONCE: Final = 32
-_END: Final = "<end>"
+END: Final = "<end>"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +98,7 @@ class Reader:
     ) -> Reading:
         heads = heads[:, :, : len(output) + 1, : len(source)]
         return Reading(
-            rows=(*map(label, output), _END),
+            rows=(*map(label, output), END),
             columns=tuple(map(label, source)),
             heads=heads,
             weights=heads[self._layers].mean(axis=(0, 1)),

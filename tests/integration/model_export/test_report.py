@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -12,15 +13,19 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
+from heed.text import Tokenizer, train_tokenizer
 from model_export.config import load_recipe
 from model_export.data.examples import Split
+from model_export.data.pictures import Picture
 from model_export.evaluation.evaluate import Judgement, judge
 from model_export.evaluation.report.build import report
+from model_export.evaluation.report.picture_reading import PictureReader, PictureReading
 from model_export.evaluation.report.reading import Reader
-from model_export.runs.training_run import TrainingRun
+from model_export.runs.training_run import TrainingRun, untrained_model
 from model_export.training.run_folder import held_run_folder
 from model_export.training.stop import StopRequest
 from model_export.training.train import train
+from tests.support.exported_pictures import CELL, HEIGHT, SMALL
 from tests.support.training import run_model_export
 from tests.support.web import PHONE, browser, open_page
 
@@ -29,7 +34,7 @@ __all__ = ["browser"]
 pytestmark = pytest.mark.timeout(900)  # trainings, also where others train beside them
 
 WORDS = ["sun", "moon", "star", "rain", "snow", "wind", "fire", "sand"]
-_VOID = {"meta", "br"}
+_VOID = {"meta", "br", "img"}
 
 
 class _Outline(HTMLParser):
@@ -40,13 +45,17 @@ class _Outline(HTMLParser):
         self.open: list[str] = []
         self.ids: list[str] = []
         self.links: list[str] = []
+        self.pictures: list[str] = []
+        self.uses: list[str] = []
         self.headings: list[str] = []
         self.unnamed: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        self.ids += [given["id"] or ""] if "id" in given else []
-        self.links += [given["href"] or ""] if "href" in given else []
+        if "id" in given:
+            (self.pictures if tag == "image" else self.ids).append(given["id"] or "")
+        if "href" in given and tag in ("a", "use"):
+            (self.links if tag == "a" else self.uses).append(given["href"] or "")
         if tag == "table" and not given.get("aria-label"):
             self.unnamed.append(tag)
         if tag not in _VOID:
@@ -66,7 +75,9 @@ def outline(page: str) -> _Outline:
     assert not found.open
     assert not found.unnamed
     assert set(found.links) == {f"#{place}" for place in found.ids}
-    assert len(set(found.ids)) == len(found.ids)
+    assert set(found.uses) == {f"#{picture}" for picture in found.pictures}
+    ids = found.ids + found.pictures
+    assert len(set(ids)) == len(ids)
     assert page.count('role="img"') == len(re.findall(r'<svg[^>]*role="img"[^>]*><title>', page))
     assert "<script" not in page
     assert "NaN" not in page
@@ -192,6 +203,47 @@ def test_a_classifier_is_shown_by_its_labels(tmp_path: Path) -> None:
     for output in judgement.label_outputs:
         assert sum(output.probabilities.values()) == pytest.approx(1.0, abs=1e-5)
         assert output.label == max(output.probabilities, key=output.probabilities.__getitem__)
+
+
+def test_a_model_of_pictures_is_shown_with_where_it_looked(tmp_path: Path) -> None:
+    recipe = load_recipe("digit-strips", SMALL)
+    target = Tokenizer(train_tokenizer(["0123456789"], recipe.target_tokenizer))
+    model = untrained_model(recipe, source=None, target=target, labels=())
+    run = TrainingRun(tmp_path, recipe, None, target, model, {}, ())
+    judged = judge(run, split=Split.TEST)
+    # The model has learnt nothing, and would end at once.
+    outputs = [str(place) * place for place in range(len(judged.examples))]
+    judgement = dataclasses.replace(judged, outputs=outputs)
+    page = report(judgement)
+    found = outline(page)
+    sections = ["Quality", "Length", "Examples", "Attention, head by head"]
+    assert [name for name in found.headings if name in sections] == sections
+    assert "spread evenly over the picture" in page
+    assert "diagonality" not in page
+    pairs = [
+        (example.picture, output)
+        for example, output in zip(judgement.examples, judgement.outputs, strict=True)
+        if example.picture is not None
+    ]
+    empty, *shown = PictureReader(run).read(pairs)
+    assert empty is None
+    assert len(found.uses) == sum(len(reading.rows) for reading in shown if reading is not None)
+    for reading, (picture, output) in zip(shown, pairs[1:], strict=True):
+        assert reading is not None
+        check_reading(run, reading, picture, output)
+
+
+def check_reading(run: TrainingRun, reading: PictureReading, picture: Picture, output: str) -> None:
+    """Holds what is shown of a picture against the model's own numbers for it alone."""
+    columns = picture.columns[None]
+    tokens = [2, *run.target_tokenizer.encode_ids(output)]
+    widths = np.array([columns.shape[1]], np.int32)
+    inputs = {"tokens": columns, "lengths": widths, "target_inputs": np.array([tokens], np.int32)}
+    weights = run.model(inputs).attention_heads.numpy()[0, 0, 0]
+    # The place in row r of column c is c * rows + r.
+    by_columns = weights.reshape(len(tokens), -1, HEIGHT // CELL)
+    np.testing.assert_allclose(reading.weights, by_columns.transpose(0, 2, 1), atol=1e-5)
+    np.testing.assert_allclose(reading.weights.sum(axis=(1, 2)), 1.0, atol=1e-4)
 
 
 def test_the_command_writes_the_page_of_a_recurrent_model(tiny_run: Path, tmp_path: Path) -> None:
