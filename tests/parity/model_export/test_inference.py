@@ -153,7 +153,7 @@ def assert_same(found: Mapping[str, Any], expected: Mapping[str, Any], *, atol: 
             np.testing.assert_allclose(found[name], array, atol=atol, rtol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("name", ["greedy", "sample"])
+@pytest.mark.parametrize("name", ["greedy", "beam", "sample"])
 def test_every_search_finds_what_it_finds_with_the_trained_model(
     settings: TransformerSettings, name: str
 ) -> None:
@@ -185,7 +185,7 @@ def test_given_targets_get_the_scores_and_the_attention_that_the_trained_model_g
     assert_same(found, score(small_transformer(settings)), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["greedy", "sample"])
+@pytest.mark.parametrize("name", ["greedy", "beam", "sample"])
 @pytest.mark.parametrize("row", [0, 2])
 def test_a_row_alone_finds_what_it_finds_in_a_batch(name: str, row: int) -> None:
     settings = SETTINGS["pre-relu-waves-tied"]
@@ -205,7 +205,7 @@ def test_a_row_alone_finds_what_it_finds_in_a_batch(name: str, row: int) -> None
 
 
 @pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.INT8], ids=str)
-@pytest.mark.parametrize("name", ["greedy", "sample"])
+@pytest.mark.parametrize("name", ["greedy", "beam", "sample"])
 def test_a_batch_of_no_rows_gives_no_hypotheses(name: str, precision: Precision) -> None:
     model = served(SETTINGS["pre-relu-waves-tied"], precision)
     found = run(model, name, [])
@@ -238,7 +238,7 @@ def test_a_lower_precision_scores_nearly_as_the_trained_model(
 @pytest.mark.parametrize(
     "precision", [Precision.FLOAT16, Precision.BFLOAT16, Precision.INT8], ids=str
 )
-@pytest.mark.parametrize("name", ["greedy"])
+@pytest.mark.parametrize("name", ["greedy", "beam"])
 def test_what_a_lower_precision_decodes_is_what_it_scores(name: str, precision: Precision) -> None:
     model = served(SETTINGS["pre-relu-waves-tied"], precision)
     found = run(model, name)
