@@ -45,7 +45,7 @@ COMPARE_MODEL ?= multi30k-en-de
 
 .PHONY: loadtest-compare
 loadtest-compare: $(READY) $(MODELS_DIR)/$(COMPARE_MODEL) ## Heed beside TF Serving's batching and CTranslate2: COMPARE_MODEL=NAME of a Transformer.
-	@$(VENV)/bin/python -m benchmarks.compare_servers $(MODELS_DIR)/$(COMPARE_MODEL) $(LOADTEST)
+	@$(VENV)/bin/python -m benchmarks.compare_servers $(MODELS_DIR)/$(COMPARE_MODEL) --run runs/$(COMPARE_MODEL) $(LOADTEST)
 
 RUN ?= runs/multi30k-en-de
 

@@ -270,9 +270,10 @@ def _compare(arguments: argparse.Namespace) -> int:
     began_at = datetime.now(UTC).isoformat(timespec="seconds")
     with tempfile.TemporaryDirectory(prefix="heed-ctranslate2-") as folder:
         converted = Path(folder, "model")
-        convert = [sys.executable, "-m", "benchmarks.ctranslate2_model", str(arguments.model)]
-        convert += [str(converted), f"--activation={arguments.activation}"]
-        subprocess.run(convert, check=True)
+        run = arguments.run or Path("runs", arguments.model.name)
+        convert = [sys.executable, "-m", "benchmarks.ctranslate2_model", str(run), str(converted)]
+        if subprocess.run(convert, check=False).returncode != 0:
+            return 1  # it has said why
         with (
             ways(arguments.model, converted, rows=arguments.rows) as stacks,
             prepared_texts(stacks[HEED].address, file=arguments.texts) as texts,
@@ -319,7 +320,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rows", type=int, default=64, help="rows of a batch, everywhere (64)")
     parser.add_argument("--objectives", type=Path, default=OBJECTIVES, metavar="FILE")
     parser.add_argument("--texts", type=Path, metavar="FILE", help="texts to send, one a line")
-    parser.add_argument("--activation", choices=("relu", "gelu"), default="relu")
+    parser.add_argument(
+        "--run", type=Path, help="its training run, for the other's weights (runs/NAME)"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/loadtest-compare"), metavar="FOLDER")
     return parser
 

@@ -1,32 +1,32 @@
-"""An exported Transformer as a model of CTranslate2: the same weights, number by number.
+"""A trained Transformer as a model of CTranslate2: the same weights, number by number.
 
-It takes what an exported version holds: post- or pre-norm, ReLU or GELU, sinusoidal positions, one
-table of vectors for source, target and output (the recipes `multi30k-*`). The order of the weights
-is that of the layers; whether all came to the right place is for `compare_servers.py` to check,
-which compares the answers.
+It takes pre- or post-norm, ReLU or GELU, sinusoidal positions, and one table of vectors for
+source, target and output (the recipes `multi30k-*`). The order of the weights is that of the
+layers; whether all came to the right place is for `compare_servers.py` and `decoding` to check,
+which compare the answers.
 
-Usage: python -m benchmarks.ctranslate2_model MODELS/NAME FOLDER [--activation relu|gelu]
+Usage: python -m benchmarks.ctranslate2_model RUN FOLDER
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from benchmarks.real_load.rows import ExportedModel, load_model
+from heed.contract import SPECIAL_IDS
+
+if TYPE_CHECKING:
+    from model_export.config import TransformerSettings
+    from model_export.runs.training_run import TrainingRun
 
 Weights = Iterator[np.ndarray[Any, Any]]
 
-_EMBEDDING_WEIGHTS: Final = 1
-_ENCODER_LAYER_WEIGHTS: Final = 16
-_DECODER_LAYER_WEIGHTS: Final = 26
-_NORM_WEIGHTS: Final = 2
 _EPSILON: Final = 1e-6
 
 
@@ -34,59 +34,34 @@ class CannotConvertError(Exception):
     """The model is not of the kind that can be converted."""
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What the weights' number says of a model.
-
-    Attributes:
-        encoder_layers: How many.
-        decoder_layers: How many.
-        is_pre_norm: Whether stacks end with a normalisation.
-    """
-
-    encoder_layers: int
-    decoder_layers: int
-    is_pre_norm: bool
-
-
-def convert(
-    model: ExportedModel,
-    folder: Path,
-    *,
-    activation: str = "relu",
-    quantization: str | None = None,
-    weights: Sequence[np.ndarray[Any, Any]] = (),
-) -> None:
-    """Writes the newest version of a model for CTranslate2.
+def convert(run: TrainingRun, folder: Path, *, quantization: str | None = None) -> None:
+    """Writes a model for CTranslate2.
 
     Args:
-        model: The exported model.
+        run: Its training run.
         folder: Made; must not be there.
-        activation: Of the feed-forward networks, "relu" or "gelu".
         quantization: CTranslate2's name of the format that weights are stored in; None = float32.
-        weights: Those of the training-side model, in its order; empty = read from the version.
 
     Raises:
         CannotConvertError: It is no Transformer of the kind above.
     """
     from ctranslate2.specs import TransformerSpec, common_spec
 
-    arrays = list(weights) or _read_weights(model.base_path / str(model.version))
-    shape = shape_of(len(arrays), decoder_layers=len(model.contract.attention))
+    settings = _settings(run)
     spec = TransformerSpec.from_config(
-        (shape.encoder_layers, shape.decoder_layers),
-        model.contract.attention[0].head_count,
-        pre_norm=shape.is_pre_norm,
-        activation=common_spec.Activation[activation.upper()],
+        (settings.encoder_layers, settings.decoder_layers),
+        settings.head_count,
+        pre_norm=_is_pre_norm(settings),
+        activation=common_spec.Activation[settings.activation.upper()],
     )
-    _fill(spec, iter(arrays), model, shape)
-    pieces = [model.tokenizer.piece(index) for index in range(model.tokenizer.vocabulary_size)]
-    special = model.contract.special_ids
+    _fill(spec, (weight.numpy() for weight in run.model.weights), settings)
+    tokenizer = run.source_tokenizer
+    pieces = [tokenizer.piece(index) for index in range(tokenizer.vocabulary_size)]
     spec.register_source_vocabulary(pieces)
     spec.register_target_vocabulary(pieces)
-    spec.config.unk_token = pieces[special.unknown]
-    spec.config.bos_token = spec.config.decoder_start_token = pieces[special.begin]
-    spec.config.eos_token = pieces[special.end]
+    spec.config.unk_token = pieces[SPECIAL_IDS.unknown]
+    spec.config.bos_token = spec.config.decoder_start_token = pieces[SPECIAL_IDS.begin]
+    spec.config.eos_token = pieces[SPECIAL_IDS.end]
     spec.config.layer_norm_epsilon = _EPSILON
     spec.validate()
     spec.optimize(quantization)
@@ -94,39 +69,31 @@ def convert(
     spec.save(str(folder))
 
 
-def shape_of(weight_count: int, *, decoder_layers: int) -> Shape:
-    """The stacks that so many weights make.
+def _settings(run: TrainingRun) -> TransformerSettings:
+    from model_export.config import EmbeddingSharing, PositionKind, TransformerSettings
 
-    Raises:
-        CannotConvertError: None do.
-    """
-    rest = weight_count - _EMBEDDING_WEIGHTS - decoder_layers * _DECODER_LAYER_WEIGHTS
-    for is_pre_norm, norms in ((True, 2 * _NORM_WEIGHTS), (False, 0)):
-        layers, left = divmod(rest - norms, _ENCODER_LAYER_WEIGHTS)
-        if layers > 0 and left == 0:
-            return Shape(layers, decoder_layers, is_pre_norm)
-    raise CannotConvertError(
-        f"{weight_count} weights and {decoder_layers} decoder layers are no Transformer with one "
-        "shared table of vectors and sinusoidal positions"
-    )
-
-
-def _read_weights(version: Path) -> list[np.ndarray[Any, Any]]:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
-
-    reader = tf.train.load_checkpoint(str(version / "variables" / "variables"))
-    names = [name for name in reader.get_variable_to_shape_map() if name.startswith("weights/")]
-    ordered = sorted(names, key=lambda name: int(name.split("/")[1]))
-    arrays = [np.asarray(reader.get_tensor(name), np.float32) for name in ordered]
-    if not arrays:
-        raise CannotConvertError(f"{version} holds no weights")
-    return arrays
+    settings = run.recipe.model
+    if (
+        not isinstance(settings, TransformerSettings)
+        or settings.embeddings is not EmbeddingSharing.ALL
+        or settings.positions is not PositionKind.SINUSOIDAL
+    ):
+        raise CannotConvertError(
+            f"the model of {run.recipe.name} is no Transformer with one shared table of vectors "
+            "and sinusoidal positions"
+        )
+    return settings
 
 
-def _fill(spec: Any, weights: Weights, model: ExportedModel, shape: Shape) -> None:
+def _is_pre_norm(settings: TransformerSettings) -> bool:
+    from model_export.config import NormPlacement
+
+    return settings.norm is NormPlacement.PRE
+
+
+def _fill(spec: Any, weights: Weights, settings: TransformerSettings) -> None:
     table = next(weights)
-    longest = max(model.contract.max_source_tokens, model.contract.max_target_tokens) + 1
+    longest = max(settings.max_source_tokens, settings.max_target_tokens) + 1
     positions = _waves(longest, table.shape[1])
     spec.encoder.embeddings[0].weight = table
     spec.decoder.embeddings.weight = table
@@ -136,13 +103,13 @@ def _fill(spec: Any, weights: Weights, model: ExportedModel, shape: Shape) -> No
     for layer in spec.encoder.layer:
         _self_attention(layer.self_attention, weights)
         _feed_forward(layer.ffn, weights)
-    if shape.is_pre_norm:
+    if _is_pre_norm(settings):
         _norm(spec.encoder.layer_norm, weights)
     for layer in spec.decoder.layer:
         _self_attention(layer.self_attention, weights)
         _source_attention(layer.attention, weights)
         _feed_forward(layer.ffn, weights)
-    if shape.is_pre_norm:
+    if _is_pre_norm(settings):
         _norm(spec.decoder.layer_norm, weights)
 
 
@@ -200,20 +167,26 @@ def _set(spec: Any, kernel: np.ndarray[Any, Any], bias: np.ndarray[Any, Any]) ->
     spec.weight, spec.bias = kernel, bias
 
 
-def main() -> None:
-    """Converts."""
+def main() -> int:
+    """Converts; 1 where that is not possible, with the reason on standard error."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("model", type=Path, metavar="MODELS/NAME")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--activation", choices=("relu", "gelu"), default="relu")
+    parser.add_argument("run", type=Path, metavar="RUN", help="a finished training run")
+    parser.add_argument("folder", type=Path, help="where the model goes; made")
     arguments = parser.parse_args()
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from model_export.errors import ModelExportError
+    from model_export.runs.training_run import TrainingRun
+
     try:
-        convert(load_model(arguments.model), arguments.folder, activation=arguments.activation)
-    except CannotConvertError as error:
-        raise SystemExit(f"cannot convert {arguments.model}: {error}") from error
+        convert(TrainingRun.load(arguments.run), arguments.folder)
+    except (CannotConvertError, ModelExportError) as error:
+        print(f"cannot convert {arguments.run}: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

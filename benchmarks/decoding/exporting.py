@@ -26,15 +26,12 @@ from benchmarks.decoding.cases import (
 )
 from benchmarks.decoding.sizes import SIZES, random_sources
 from benchmarks.decoding.subject import BenchmarkError, Subject
-from benchmarks.real_load.rows import ExportedModel
 from heed.contract import (
     CONTRACT_ASSET,
-    SOURCE_TOKENIZER_ASSET,
     TARGET_TOKENIZER_ASSET,
     Contract,
     Precision,
 )
-from heed.text import Tokenizer
 
 if TYPE_CHECKING:
     from model_export.runs.training_run import TrainingRun
@@ -160,7 +157,6 @@ def _subject(
     if not question.sources:
         raise BenchmarkError(f"there are no sentences to ask {names[0]}")
     version = versions.folders[Engine(EngineName.HEED, FLOAT32).label]
-    converted = _converted(run, version, folder)
     return Subject(
         name=names[0],
         description=names[1],
@@ -171,23 +167,17 @@ def _subject(
         bleu_tokenizer=question.bleu_tokenizer,
         lowercase=question.lowercase,
         tokenizer=version / "assets" / TARGET_TOKENIZER_ASSET,
-        folders={**versions.folders, **converted},
+        folders={**versions.folders, **_converted(run, folder)},
         left_out=dict(versions.left_out),
     )
 
 
-def _converted(run: TrainingRun, version: Path, folder: Path) -> dict[str, Path]:
+def _converted(run: TrainingRun, folder: Path) -> dict[str, Path]:
     """The run's weights for CTranslate2, stored in the format that it computes in."""
-    assets = version / "assets"
-    tokenizer = Tokenizer((assets / SOURCE_TOKENIZER_ASSET).read_bytes())
-    model = ExportedModel(version.parent, 1, _contract(version), tokenizer)
-    activation = str(getattr(run.recipe.model, "activation", "relu"))
-    weights = [weight.numpy() for weight in run.model.weights]
     folders = {}
     for precision in CTRANSLATE2_PRECISIONS:
         target = folder / f"ctranslate2-{precision}"
-        quantization = None if precision == FLOAT32 else precision
-        convert(model, target, activation=activation, quantization=quantization, weights=weights)
+        convert(run, target, quantization=None if precision == FLOAT32 else precision)
         folders[Engine(EngineName.CTRANSLATE2, precision).label] = target
     return folders
 

@@ -117,9 +117,13 @@ def random_run(*, seed: int = 1) -> TrainingRun:
 
 def write_random_run(path: Path, *, seed: int = 1) -> Path:
     """Writes `random_run` as the folder of a finished training run."""
+    return write_run(random_run(seed=seed), path)
+
+
+def write_run(run: TrainingRun, path: Path) -> Path:
+    """Writes a model that reads and writes text as the folder of a finished training run."""
     from model_export.runs import training_run as files
 
-    run = random_run(seed=seed)
     path.mkdir(parents=True)
     (path / files.RECIPE_FILE).write_text(run.recipe.model_dump_json(), encoding="utf-8")
     (path / files.SOURCE_TOKENIZER_FILE).write_bytes(run.source_tokenizer.serialized)

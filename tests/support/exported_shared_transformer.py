@@ -1,7 +1,8 @@
 """A small exported Transformer with one table of vectors for everything, and random weights.
 
 `shared_transformer_models_dir` holds the models "pre" and "post" (by where they normalise) in
-version 1. They are exported once, in a process of its own.
+version 1, and in `RUNS` the training runs that they seem to come from. They are exported once, in a
+process of its own.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.exported_model import LETTERS, models_dir_of
+from tests.support.exported_model import LETTERS, models_dir_of, write_run
 
 NORMS = ("pre", "post")
+RUNS = ".runs"
 MAX_TOKENS = 16
 
 
@@ -57,6 +59,7 @@ def _export(models_dir: Path, norm: str) -> None:
     run = TrainingRun(Path("random-weights"), recipe, tokenizer, tokenizer, built, {})
     exportable = exportable_from_run(run, model_name=norm, precision=Precision.FLOAT32)
     export_model(exportable, models_dir, verify=lambda version_dir: None)
+    write_run(run, models_dir / RUNS / norm)
 
 
 if __name__ == "__main__":
