@@ -22,7 +22,12 @@ from heed.cli.arguments import (
 )
 from heed.cli.picture_arguments import is_picture
 from heed.cli.running import run_command
-from heed.cli.search_arguments import add_search_arguments, check_search, search_of
+from heed.cli.search_arguments import (
+    add_search_arguments,
+    check_search,
+    prints_several,
+    search_of,
+)
 
 if TYPE_CHECKING:
     from heed.cli.numbered_files import NumberedFiles
@@ -35,9 +40,9 @@ what it shows, as the model was taught.
 With --attention every token that was written gets the picture once more, with a
 map over it of where the model looked.
 
-With --num-hypotheses every picture gets a line for each hypothesis: its place,
-its score and its text, separated by tabs. The attention shown is the best
-one's."""
+With --num-hypotheses or --num-samples every picture gets a line for each output:
+its place, its score and its text, separated by tabs. The attention shown is the
+first one's."""
 
 _EXAMPLES: Final = """\
   heed caption strip.png
@@ -181,7 +186,7 @@ def _print_answer(path: Path, result: CaptionResult, arguments: argparse.Namespa
     if arguments.json:
         document = {"file": str(path), **caption_document(result)}
         print(as_json_line(document), flush=True)
-    elif arguments.num_hypotheses is None:
+    elif not prints_several(arguments):
         print(one_line(result.text), flush=True)
     else:
         for place, each in enumerate(result.captions, start=1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import stat
 import sys
@@ -24,13 +25,18 @@ from heed.cli.arguments import (
 from heed.cli.growing import add_stream_arguments, grown_results, settle_stream, whole_input
 from heed.cli.picture_arguments import add_picture_arguments, picture_look
 from heed.cli.running import run_command
-from heed.cli.search_arguments import add_search_arguments, check_search, search_of
+from heed.cli.search_arguments import (
+    add_search_arguments,
+    check_search,
+    prints_several,
+    search_of,
+)
 from heed.cli.texts import add_texts_argument, invite_lines, priority_of, settle_texts
 
 if TYPE_CHECKING:
     from heed.cli.attention_output import AttentionOutput
     from heed.cli.lines import NumberedLines
-    from heed.client import Client, GenerateResult, Hypothesis, Pause
+    from heed.client import AnswerOptions, Client, GenerateResult, Hypothesis, Pause
 
 _DESCRIPTION: Final = """\
 Answers each TEXT and shows where the model looked.
@@ -44,8 +50,9 @@ it.
 With --stream each text is split into sentences, and every sentence gets a line
 as soon as it is answered.
 
-With --num-hypotheses every text gets a line for each hypothesis: its place, its
-score and its text, separated by tabs. The attention shown is the best one's.
+With --num-hypotheses or --num-samples every text gets a line for each output:
+its place, its score and its text, separated by tabs. The attention shown is the
+first one's.
 With --alignments the words' origins stand behind each output, after a tab."""
 
 _EXAMPLES: Final = """\
@@ -56,6 +63,7 @@ _EXAMPLES: Final = """\
   heed generate --json attention | jq .score
   heed generate attention --beam-width 8 --num-hypotheses 3
   heed generate attention --sample --temperature 0.7 --seed 1
+  heed generate attention --num-samples 5 --top-p 0.9
   heed generate "two words" --alignments --attention-level words
   heed generate --stream < letter.txt
   heed generate -- -s-"""
@@ -87,6 +95,12 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--prefix", metavar="P", default="", help="text that every output begins with"
+    )
+    parser.add_argument(
+        "--replace-unknown",
+        action="store_true",
+        help="write the word of TEXT that was looked at most in the place of a word that the "
+        "model does not know",
     )
     add_search_arguments(parser)
     add_attention_arguments(parser)
@@ -189,7 +203,7 @@ class _Blanks:
 def _answers(
     client: Client, arguments: argparse.Namespace, texts: Iterable[str | Pause]
 ) -> Iterator[GenerateResult]:
-    asking = client.with_search(search_of(arguments)).with_answers(answer_options_of(arguments))
+    asking = client.with_search(search_of(arguments)).with_answers(_answer_options(arguments))
     asking = asking.with_priority(priority_of(arguments))
     options = {
         "model": model_of(arguments),
@@ -207,6 +221,11 @@ def _answers(
     else:
         results = asking.generate_many(texts, **options)
     return _timed(results) if arguments.timings else results
+
+
+def _answer_options(arguments: argparse.Namespace) -> AnswerOptions:
+    options = answer_options_of(arguments)
+    return dataclasses.replace(options, replace_unknown=arguments.replace_unknown)
 
 
 def _timed(results: Iterator[GenerateResult]) -> Iterator[GenerateResult]:
@@ -228,7 +247,7 @@ def _print_answer(result: GenerateResult, arguments: argparse.Namespace) -> None
 
     if arguments.json:
         print(as_json_line(generate_document(result)), flush=True)
-    elif (arguments.num_hypotheses or 1) == 1:
+    elif not prints_several(arguments):
         print(*_columns(result.best), sep="\t", flush=True)
     else:
         for place, hypothesis in enumerate(result.hypotheses, start=1):

@@ -17,7 +17,7 @@ _BEAM_OPTIONS: Final = (
     "coverage_penalty",
     "no_repeat_ngram_size",
 )
-_SAMPLING_OPTIONS: Final = ("temperature", "top_k", "top_p", "seed")
+_SAMPLING_OPTIONS: Final = ("temperature", "top_k", "top_p", "seed", "num_samples")
 
 
 def add_search_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +79,13 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="the same number gives the same output (default: another at each call)",
     )
+    sampling.add_argument(
+        "--num-samples",
+        metavar="N",
+        type=positive_int,
+        help="draw N outputs of each text and print them numbered, each with its score: "
+        "1 (default) to 32",
+    )
 
 
 def check_search(parser: Parser, arguments: argparse.Namespace) -> None:
@@ -95,6 +102,11 @@ def check_search(parser: Parser, arguments: argparse.Namespace) -> None:
             f"--num-hypotheses {arguments.num_hypotheses} is more than "
             f"--beam-width {arguments.beam_width}"
         )
+
+
+def prints_several(arguments: argparse.Namespace) -> bool:
+    """Whether each text gets several lines: one for every hypothesis or sample."""
+    return max(arguments.num_hypotheses or 1, arguments.num_samples or 1) > 1
 
 
 def search_of(arguments: argparse.Namespace) -> BeamSearch | Sampling | None:

@@ -24,6 +24,8 @@ class AnswerOptions:
         top_weights: Fetch so many of the largest weights of each row, 1 to 1000; the others read
             as 0. None: every weight.
         weight_format: "float32", or "float16" for half the size: at most 0.05 % off.
+        replace_unknown: Of generated outputs alone: write the source word that was looked at most
+            in the place of a token that is unknown.
 
     Raises:
         ValueError: There is no such number format.
@@ -34,6 +36,7 @@ class AnswerOptions:
     heads_of_words: bool = False
     top_weights: int | None = None
     weight_format: WeightFormat | str = WeightFormat.FLOAT32
+    replace_unknown: bool = False
 
     def __post_init__(self) -> None:
         try:

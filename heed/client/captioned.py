@@ -116,7 +116,7 @@ class CaptionResult(ShownAnswer):
     """The answer to one picture. `text`, `score`, `tokens` and `attention` are the best caption's.
 
     Attributes:
-        captions: The texts, best first; at least one.
+        captions: The texts, at least one: best first, or samples in the order drawn.
         grid: The places that attention is over.
         model: The model and version that answered.
         timings: Where the time of the whole call went.

@@ -67,6 +67,7 @@ class GenerateOptions:
         )
         _add_search(message, self.search)
         _add_answers(message, self.answers, path="options.")
+        message.replace_unknown = self.answers is not None and self.answers.replace_unknown
         return message
 
     def request(self, texts: Sequence[str]) -> inference_pb2.GenerateRequest:

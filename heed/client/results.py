@@ -242,7 +242,7 @@ class GenerateResult(ShownAnswer):
     Attributes:
         source_text: The text that was asked.
         source_tokens: The text as the model read it.
-        hypotheses: The outputs, best first; at least one.
+        hypotheses: The outputs, at least one: best first, or samples in the order drawn.
         model: The model and version that answered.
         timings: Where the time of the whole call went.
     """
@@ -255,7 +255,7 @@ class GenerateResult(ShownAnswer):
 
     @property
     def best(self) -> Hypothesis:
-        """The best hypothesis."""
+        """The best hypothesis; of samples the first."""
         return self.hypotheses[0]
 
     @property

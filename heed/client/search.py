@@ -34,9 +34,12 @@ class Sampling:
         top_k: Draws from so many of the most probable tokens; 0: from all.
         top_p: Draws from the fewest tokens that have this probability together, above 0 to 1.
         seed: The same seed gives the same output, 32 bits. None: another at each call.
+        num_samples: Outputs drawn for each text, 1 to 32, in the order in which they were drawn;
+            two may be alike. A seed gives the same ones, however many are asked for.
     """
 
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
     seed: int | None = None
+    num_samples: int = 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sentencepiece
+
+_WORD_BEGIN: Final = "▁"
+"""Begins the pieces of a vocabulary that white space stands before."""
 
 
 class TokenizerError(ValueError):
@@ -85,6 +89,16 @@ class Tokenizer:
     def vocabulary_size(self) -> int:
         """Number of ids, the special ones included."""
         return self._vocabulary_size
+
+    @functools.cached_property
+    def splits_words(self) -> bool:
+        """Whether every token is a whole word: text is split at white space alone."""
+        ids = range(self._vocabulary_size)
+        processor = self._processor
+        ordinary = (
+            one for one in ids if not (processor.is_control(one) or one == self._unknown_id)
+        )
+        return all(processor.id_to_piece(one).startswith(_WORD_BEGIN) for one in ordinary)
 
     def piece(self, token_id: int) -> str:
         """The vocabulary's own name of an id, for example "▁the" or "</s>"."""

@@ -97,7 +97,7 @@ class AlignmentOptions(_message.Message):
     def __init__(self, min_weight: _Optional[float] = ...) -> None: ...
 
 class GenerateOptions(_message.Message):
-    __slots__ = ("max_length", "min_length", "prefix", "attention", "beam_width", "num_hypotheses", "length_penalty", "coverage_penalty", "no_repeat_ngram_size", "sampling", "attention_options", "alignment")
+    __slots__ = ("max_length", "min_length", "prefix", "attention", "beam_width", "num_hypotheses", "length_penalty", "coverage_penalty", "no_repeat_ngram_size", "sampling", "attention_options", "alignment", "replace_unknown")
     MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
     MIN_LENGTH_FIELD_NUMBER: _ClassVar[int]
     PREFIX_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +110,7 @@ class GenerateOptions(_message.Message):
     SAMPLING_FIELD_NUMBER: _ClassVar[int]
     ATTENTION_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     ALIGNMENT_FIELD_NUMBER: _ClassVar[int]
+    REPLACE_UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     max_length: int
     min_length: int
     prefix: str
@@ -122,19 +123,22 @@ class GenerateOptions(_message.Message):
     sampling: SamplingOptions
     attention_options: AttentionOptions
     alignment: AlignmentOptions
-    def __init__(self, max_length: _Optional[int] = ..., min_length: _Optional[int] = ..., prefix: _Optional[str] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ..., beam_width: _Optional[int] = ..., num_hypotheses: _Optional[int] = ..., length_penalty: _Optional[float] = ..., coverage_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., sampling: _Optional[_Union[SamplingOptions, _Mapping]] = ..., attention_options: _Optional[_Union[AttentionOptions, _Mapping]] = ..., alignment: _Optional[_Union[AlignmentOptions, _Mapping]] = ...) -> None: ...
+    replace_unknown: bool
+    def __init__(self, max_length: _Optional[int] = ..., min_length: _Optional[int] = ..., prefix: _Optional[str] = ..., attention: _Optional[_Union[AttentionLevel, str]] = ..., beam_width: _Optional[int] = ..., num_hypotheses: _Optional[int] = ..., length_penalty: _Optional[float] = ..., coverage_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., sampling: _Optional[_Union[SamplingOptions, _Mapping]] = ..., attention_options: _Optional[_Union[AttentionOptions, _Mapping]] = ..., alignment: _Optional[_Union[AlignmentOptions, _Mapping]] = ..., replace_unknown: bool = ...) -> None: ...
 
 class SamplingOptions(_message.Message):
-    __slots__ = ("temperature", "top_k", "top_p", "seed")
+    __slots__ = ("temperature", "top_k", "top_p", "seed", "num_samples")
     TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
     TOP_K_FIELD_NUMBER: _ClassVar[int]
     TOP_P_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    NUM_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     temperature: float
     top_k: int
     top_p: float
     seed: int
-    def __init__(self, temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+    num_samples: int
+    def __init__(self, temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ..., num_samples: _Optional[int] = ...) -> None: ...
 
 class GenerateRequest(_message.Message):
     __slots__ = ("model", "texts", "options", "priority")

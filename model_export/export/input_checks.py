@@ -140,12 +140,12 @@ def checked_options(
         ),
         _require_all(
             (minimum >= 0) & (minimum <= maximum),
-            "min_lengths: must be 0 to the row's max_lengths",
+            "min_lengths: must be 0 to max_lengths of the row",
             minimum,
         ),
         _require_all(
             (prefix_lengths >= 0) & (prefix_lengths <= tf.minimum(maximum, width)),
-            "prefix_lengths: must be 0 to the columns of prefix_tokens and the row's max_lengths",
+            "prefix_lengths: must be 0 to max_lengths of the row, and columns of prefix_tokens",
             prefix_lengths,
         ),
     ]

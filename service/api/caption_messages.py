@@ -18,12 +18,14 @@ def read_caption(message: inference_pb2.CaptionRequest, deadline: float | None) 
             about the words of a source.
     """
     options = read_options(message.options)
-    if options.form.alignment is not None:
-        raise InvalidRequestError.of("options.alignment", "goes with texts: a picture has no words")
-    if options.form.heads_of_words:
-        raise InvalidRequestError.of(
-            "options.attention_options.heads_of_words", "goes with texts: a picture has no words"
-        )
+    about_words = {
+        "options.alignment": options.form.alignment is not None,
+        "options.attention_options.heads_of_words": options.form.heads_of_words,
+        "options.replace_unknown": options.replace_unknown,
+    }
+    for field, is_asked in about_words.items():
+        if is_asked:
+            raise InvalidRequestError.of(field, "goes with texts: a picture has no words")
     return CaptionCall(
         model=read_selector(message.model),
         images=tuple(image.content for image in message.images),

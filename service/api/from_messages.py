@@ -78,6 +78,7 @@ def read_options(options: inference_pb2.GenerateOptions) -> GenerateOptions:
         attention=read_level("options.attention", options.attention),
         search=read_search(options),
         form=read_form(options, path="options."),
+        replace_unknown=options.replace_unknown,
     )
 
 

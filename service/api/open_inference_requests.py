@@ -33,12 +33,14 @@ _OPTIONS: Final[Mapping[str, type[Any]]] = {
     "length_penalty": float,
     "coverage_penalty": float,
     "no_repeat_ngram_size": int,
+    "replace_unknown": bool,
 }
 _SAMPLING: Final[Mapping[str, type[Any]]] = {
     "temperature": float,
     "top_k": int,
     "top_p": float,
     "seed": int,
+    "num_samples": int,
 }
 _SAMPLE: Final = "sample"
 _PRIORITY: Final = "priority"
@@ -100,7 +102,8 @@ def read_infer(message: wire.ModelInferRequest, remaining_s: float | None) -> In
         call = read_generate(request, deadline_after(_time_left_s(message, remaining_s)))
     except InvalidRequestError as error:
         raise renamed(error) from error
-    return InferCall(call, outputs, options.num_hypotheses > 1)
+    several = max(options.num_hypotheses, options.sampling.num_samples) > 1
+    return InferCall(call, outputs, several)
 
 
 def read_model(name: str, version: str) -> ModelSelector:

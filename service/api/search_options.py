@@ -40,12 +40,18 @@ def read_search(
 def _refuse_beam_options(options: inference_pb2.GenerateOptions) -> None:
     """One hypothesis is what every search gives, so that may be said."""
     violations = [
-        FieldViolation(f"options.{name}", "needs options.beam_width to be set")
+        FieldViolation(f"options.{name}", _needs_beam(name, options))
         for name in _ONLY_WITH_BEAM
         if options.HasField(name) and not (name == "num_hypotheses" and options.num_hypotheses == 1)
     ]
     if violations:
         raise InvalidRequestError(violations)
+
+
+def _needs_beam(name: str, options: inference_pb2.GenerateOptions) -> str:
+    if name == "num_hypotheses" and options.HasField("sampling"):
+        return "goes with options.beam_width: set options.sampling.num_samples for several samples"
+    return "needs options.beam_width to be set"
 
 
 def _read_beam(options: inference_pb2.GenerateOptions) -> BeamOptions:
@@ -64,4 +70,5 @@ def _read_sampling(message: inference_pb2.SamplingOptions) -> SamplingOptions:
         top_k=message.top_k,
         top_p=message.top_p if message.HasField("top_p") else 1.0,
         seed=message.seed if message.HasField("seed") else None,
+        num_samples=message.num_samples if message.HasField("num_samples") else 1,
     )

@@ -45,12 +45,14 @@ class SamplingOptions:
         top_k: Draws from so many of the most probable tokens; 0 = from all.
         top_p: Draws from the fewest tokens that have this probability together.
         seed: Decides what is drawn, 32 bits; None = something else each time.
+        num_samples: Outputs drawn per text.
     """
 
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
     seed: int | None = None
+    num_samples: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class GenerateOptions:
         attention: How much attention to return.
         search: How tokens are chosen; None = the most probable at every step.
         form: What the answer tells beside.
+        replace_unknown: Whether words of the source stand for tokens that are unknown.
     """
 
     max_length: int | None = None
@@ -98,6 +101,7 @@ class GenerateOptions:
     attention: AttentionLevel = AttentionLevel.NONE
     search: BeamOptions | SamplingOptions | None = None
     form: AnswerForm = AnswerForm()
+    replace_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

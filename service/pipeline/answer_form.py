@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from service.domain.answers import Attention, Hypothesis, TextResult
-from service.domain.requests import AnswerForm
+from service.domain.requests import AnswerForm, GenerateOptions
 from service.domain.signatures import AttentionLevel
 from service.pipeline.alignments import align_words
 from service.pipeline.attention_words import (
@@ -19,6 +19,14 @@ from service.pipeline.attention_words import (
 def level_of_model(level: AttentionLevel, form: AnswerForm) -> AttentionLevel:
     """How much attention the model must give for what the answer tells."""
     if level is AttentionLevel.NONE and form.alignment is not None:
+        return AttentionLevel.PIECES
+    return level
+
+
+def level_of_decoding(options: GenerateOptions) -> AttentionLevel:
+    """How much attention the model must give while it decodes."""
+    level = level_of_model(options.attention, options.form)
+    if level is AttentionLevel.NONE and options.replace_unknown:
         return AttentionLevel.PIECES
     return level
 

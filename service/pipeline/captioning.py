@@ -18,11 +18,10 @@ from service.batching.batcher import Batcher, RowAnswer
 from service.domain.answers import Attention, AttentionHead, Hypothesis
 from service.domain.captions import CaptionCall, CaptionedImage, ImageGrid
 from service.domain.models import LoadedVersion
-from service.domain.requests import BeamOptions
 from service.domain.signatures import AttentionLevel, FloatArray
 from service.errors import InvalidRequestError
 from service.pipeline.attention_words import rows_of_words, word_axis
-from service.pipeline.generating import describe, encode_prefix
+from service.pipeline.generating import describe, encode_prefix, hypotheses_per_row
 from service.pipeline.limits import Violations
 from service.pipeline.row_outputs import read_hypotheses, read_score
 from service.pipeline.rows import (
@@ -33,6 +32,7 @@ from service.pipeline.rows import (
     score_target,
     target_inputs,
 )
+from service.pipeline.samples import by_text, sample_rows
 from service.pipeline.stopwatch import Stopwatch
 from service.pipeline.turns import in_turns
 
@@ -90,18 +90,19 @@ async def caption_on(
     options = options_inputs(
         prefix_ids, options=call.options, longest=version.contract.max_target_tokens
     )
+    search = call.options.search
+    rows = ({**picture_inputs(picture.columns), **options} for picture in pictures)
     answers = await run_rows(
         batcher,
         decoding_target(version, call.options),
-        [{**picture_inputs(picture.columns), **options} for picture in pictures],
+        sample_rows(rows, search),
         call=call,
         stopwatch=stopwatch,
     )
-    search = call.options.search
-    most = search.num_hypotheses if isinstance(search, BeamOptions) else 1
+    most = hypotheses_per_row(call.options)
     with stopwatch.detokenizing():
         read = functools.partial(_read_result, version=version, most=most)
-        results = await in_turns(read, pictures, answers)
+        results = await in_turns(read, pictures, by_text(answers, search))
     if call.options.attention is AttentionLevel.HEADS:
         with stopwatch.adding_heads():
             results = await _add_heads(
@@ -136,12 +137,15 @@ def _image_of(version: LoadedVersion) -> ImageInput:
 
 
 def _read_result(
-    picture: ScaledPicture, answer: RowAnswer, *, version: LoadedVersion, most: int
+    picture: ScaledPicture, answers: Sequence[RowAnswer], *, version: LoadedVersion, most: int
 ) -> CaptionedImage:
     grid = grid_over(picture, _image_of(version))
     place_count = grid.row_count * grid.column_count
-    hypotheses = read_hypotheses(answer.outputs, place_count, most=most)
-    described = [describe(each, (), version.target_tokenizer) for each in hypotheses]
+    described = [
+        describe(each, (), version.target_tokenizer)
+        for answer in answers
+        for each in read_hypotheses(answer.outputs, place_count, most=most)
+    ]
     return CaptionedImage(grid, tuple(_row_by_row(each, grid) for each in described))
 
 

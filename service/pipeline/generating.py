@@ -13,7 +13,7 @@ from service.domain.models import LoadedVersion
 from service.domain.requests import BeamOptions, GenerateCall, GenerateOptions
 from service.domain.signatures import AttentionLevel
 from service.errors import ModelAnswerError
-from service.pipeline.answer_form import in_form
+from service.pipeline.answer_form import in_form, level_of_model
 from service.pipeline.decoding_runs import Decoding, decode_at_once
 from service.pipeline.limits import Violations, check_options, check_prefix, check_source
 from service.pipeline.row_outputs import RowHypothesis, read_hypotheses, read_score
@@ -24,10 +24,12 @@ from service.pipeline.rows import (
     score_inputs,
     score_target,
 )
+from service.pipeline.samples import by_text, sample_rows
 from service.pipeline.search_limits import check_search
 from service.pipeline.stopwatch import Stopwatch
 from service.pipeline.tokens import encode, is_ended, source_tokens, target_tokens
 from service.pipeline.turns import in_turns
+from service.pipeline.unknown_words import UnknownWords
 
 
 async def generate_on(
@@ -48,20 +50,20 @@ async def generate_on(
         prefix_ids = encode_prefix(call.options, version)
     longest = version.contract.max_target_tokens
     search = call.options.search
-    most = search.num_hypotheses if isinstance(search, BeamOptions) else 1
+    rows = [
+        decoding_inputs(
+            [token.id for token in source], prefix_ids, options=call.options, longest=longest
+        )
+        for source in sources
+    ]
     answers = await decode(
         functools.partial(run_rows, batcher, call=call, stopwatch=stopwatch),
         decoding_target(version, call.options),
-        [
-            decoding_inputs(
-                [token.id for token in source], prefix_ids, options=call.options, longest=longest
-            )
-            for source in sources
-        ],
+        sample_rows(rows, search),
     )
     with stopwatch.detokenizing():
-        read = functools.partial(_read_result, tokenizer=version.target_tokenizer, most=most)
-        results = await in_turns(read, sources, answers)
+        read = functools.partial(_read_result, version=version, options=call.options)
+        results = await in_turns(read, call.texts, sources, by_text(answers, search))
     if call.options.attention is AttentionLevel.HEADS:
         with stopwatch.adding_heads():
             results = await _add_heads(
@@ -107,11 +109,40 @@ def encode_prefix(options: GenerateOptions, version: LoadedVersion) -> list[int]
 
 
 def _read_result(
-    source: Sequence[TextToken], answer: RowAnswer, *, tokenizer: Tokenizer, most: int
+    text: str,
+    source: Sequence[TextToken],
+    answers: Sequence[RowAnswer],
+    *,
+    version: LoadedVersion,
+    options: GenerateOptions,
 ) -> TextResult:
     tokens = source_tokens(source)
-    hypotheses = read_hypotheses(answer.outputs, len(source), most=most)
-    return TextResult(tokens, tuple(describe(each, tokens, tokenizer) for each in hypotheses))
+    most = hypotheses_per_row(options)
+    hypotheses = [
+        describe(each, tokens, version.target_tokenizer)
+        for answer in answers
+        for each in read_hypotheses(answer.outputs, len(source), most=most)
+    ]
+    if options.replace_unknown:
+        words = UnknownWords.of(version, text, tokens)
+        hypotheses = [_with_words(each, words, options) for each in hypotheses]
+    return TextResult(tokens, tuple(hypotheses))
+
+
+def hypotheses_per_row(options: GenerateOptions) -> int:
+    """The most hypotheses wanted of a row."""
+    search = options.search
+    return search.num_hypotheses if isinstance(search, BeamOptions) else 1
+
+
+def _with_words(
+    hypothesis: Hypothesis, words: UnknownWords, options: GenerateOptions
+) -> Hypothesis:
+    """The output without unknown words, and without attention that served only for that."""
+    replaced = words.replaced(hypothesis)
+    if level_of_model(options.attention, options.form) is AttentionLevel.NONE:
+        return dataclasses.replace(replaced, attention=None)
+    return replaced
 
 
 def describe(

@@ -28,6 +28,7 @@ from service.pipeline.decoding_runs import RunRows
 from service.pipeline.patience import patiently
 from service.pipeline.row_outputs import RowHypothesis, read_hypotheses
 from service.pipeline.tokens import is_ended, target_tokens
+from service.pipeline.unknown_words import UnknownWords
 
 Row: TypeAlias = dict[str, InputArray]
 
@@ -56,7 +57,8 @@ class GrowingDecoding:
     """Decodes one row in growing parts; its final answer is the one that it would get at once.
 
     Greedy search and sampling take the same token at a step whatever the steps before were:
-    chosen, or forced. A beam's best hypothesis can change to the end, so it is decoded at once.
+    chosen, or forced. A beam's best hypothesis can change to the end, so it is decoded at once;
+    and so are several samples, which do not grow as one text.
     Once there was room for the row, it is not refused any more.
 
     Attributes:
@@ -80,7 +82,7 @@ class GrowingDecoding:
             ModelAnswerError: The model did not keep to what it was forced to.
         """
         first_run = functools.partial(self._patiently, run) if self.waits_for_room else run
-        if target.signature is Signature.BEAM:
+        if target.signature is Signature.BEAM or len(inputs) > 1:
             return await first_run(target, inputs)
         (row,) = inputs
         limit, prefix_length = int(row["max_lengths"]), int(row["prefix_lengths"])
@@ -125,8 +127,15 @@ def _part(row: Row, ids: Sequence[int], length: int) -> Row:
     return part
 
 
-def read_partial(hypothesis: RowHypothesis, tokenizer: Tokenizer) -> PartialHypothesis:
+def read_partial(
+    hypothesis: RowHypothesis, tokenizer: Tokenizer, words: UnknownWords | None = None
+) -> PartialHypothesis:
     """The beginning of an output as text, without the tokens of a character that is half there.
+
+    Args:
+        hypothesis: The tokens so far.
+        tokenizer: Joins them.
+        words: Stand for unknown tokens; None: nothing does.
 
     Raises:
         ModelAnswerError: A token lies outside the vocabulary.
@@ -136,6 +145,8 @@ def read_partial(hypothesis: RowHypothesis, tokenizer: Tokenizer) -> PartialHypo
         text, tokens = target_tokens(tokenizer, ids, hypothesis.token_scores[: len(ids)].tolist())
     except TokenizerError as error:
         raise ModelAnswerError(f"the model answered with an unknown token: {error}") from error
+    if words is not None and hypothesis.attention is not None:
+        text, tokens = words.replaced_in(text, tokens, hypothesis.attention)
     return PartialHypothesis(text, tokens, len(text))
 
 

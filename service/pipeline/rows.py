@@ -23,7 +23,7 @@ from service.domain.signatures import (
     output_names,
 )
 from service.errors import DeadlinePassedError
-from service.pipeline.answer_form import level_of_model
+from service.pipeline.answer_form import level_of_decoding
 from service.pipeline.stopwatch import Stopwatch
 from service.security.callers import current_caller
 
@@ -39,8 +39,7 @@ def decoding_target(version: LoadedVersion, options: GenerateOptions) -> Predict
         case None:
             signature = Signature.GREEDY
     width = search.beam_width if isinstance(search, BeamOptions) else 1
-    level = level_of_model(options.attention, options.form)
-    outputs = output_names(signature, level)
+    outputs = output_names(signature, level_of_decoding(options))
     return PredictTarget(version.key, signature, outputs, width)
 
 

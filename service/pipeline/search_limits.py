@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from heed.contract import (
@@ -14,6 +16,9 @@ from heed.contract import (
 )
 from service.domain.requests import BeamOptions, SamplingOptions
 from service.pipeline.limits import Violations
+
+MAX_SAMPLES: Final = 32
+"""The most samples of a text in one call."""
 
 
 def check_search(search: BeamOptions | SamplingOptions | None, contract: Contract) -> None:
@@ -71,6 +76,12 @@ def _check_sampling(violations: Violations, sampling: SamplingOptions, contract:
         "options.sampling.temperature",
         sampling.temperature,
         limits=(MIN_TEMPERATURE, MAX_TEMPERATURE),
+    )
+    _check_range(
+        violations,
+        "options.sampling.num_samples",
+        sampling.num_samples,
+        limits=(1, MAX_SAMPLES),
     )
     vocabulary_size = contract.target_vocabulary_size
     _check_range(violations, "options.sampling.top_k", sampling.top_k, limits=(0, vocabulary_size))

@@ -7,6 +7,7 @@ their turn, each in one go, so they cost no more than by themselves.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Final
@@ -25,6 +26,8 @@ from service.pipeline.limits import check_characters
 from service.pipeline.row_outputs import RowHypothesis
 from service.pipeline.segments import fit_segments
 from service.pipeline.stopwatch import Stopwatch
+from service.pipeline.tokens import source_tokens
+from service.pipeline.unknown_words import UnknownWords
 from service.settings import GatewaySettings
 
 _LONG_TEXT: Final = 4_000
@@ -171,6 +174,16 @@ class _SegmentRun:
             raise with_paths(error, PATHS_OF_STREAM) from error
         return FinishedSegment(result, stopwatch.timings())
 
+    @functools.cached_property
+    def _unknown_words(self) -> UnknownWords | None:
+        """What stands for unknown tokens; None if nothing does."""
+        if not self._call.options.replace_unknown:
+            return None
+        (text,) = self._call.texts
+        tokens = source_tokens(self._version.source_tokenizer.encode(text))
+        return UnknownWords.of(self._version, text, tokens)
+
     def _note_growth(self, hypothesis: RowHypothesis) -> None:
-        self._newest = read_partial(hypothesis, self._version.target_tokenizer)
+        tokenizer = self._version.target_tokenizer
+        self._newest = read_partial(hypothesis, tokenizer, self._unknown_words)
         self._changed.set()

@@ -71,6 +71,18 @@ def test_a_seed_gives_the_same_output_again(generate: Heed) -> None:
     assert len(others) > 1
 
 
+def test_several_samples_are_numbered_in_the_order_in_which_they_were_drawn(generate: Heed) -> None:
+    flags = ["--temperature", "1.5", "--seed", "5"]
+    finished = generate("heed", *flags, "--num-samples", "3")
+    assert finished.returncode == 0, finished.stderr
+    lines = [line.split("\t") for line in finished.stdout.splitlines()]
+    assert [place for place, _, _ in lines] == ["1", "2", "3"]
+    assert lines[0][2] == generate("heed", *flags).stdout.strip()
+    document = json.loads(generate("heed", *flags, "--num-samples", "3", "--json").stdout)
+    texts = [document["text"], *(other["text"] for other in document["alternatives"])]
+    assert texts == [text for _, _, text in lines]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -80,6 +92,8 @@ def test_a_seed_gives_the_same_output_again(generate: Heed) -> None:
         (["--beam-width", "2", "--top-k", "3"], "--top-k and --beam-width contradict each other"),
         (["--beam-width", "2", "--num-hypotheses", "3"], "--num-hypotheses 3 is more than"),
         (["--beam-width", "0"], "argument --beam-width"),
+        (["--num-samples", "0"], "argument --num-samples"),
+        (["--beam-width", "2", "--num-samples", "2"], "--num-samples and --beam-width contradict"),
         (["--temperature", "warm"], "argument --temperature: 'warm' is not a number"),
         (["--top-p", "nan"], "argument --top-p: 'nan' is not a number"),
     ],

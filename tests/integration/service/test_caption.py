@@ -179,6 +179,14 @@ def test_options_of_decoding_are_kept(reader: GatewayProcess) -> None:
     assert result.hypotheses[0].text.startswith("12")
     assert len(result.hypotheses[0].tokens) <= 4
 
+    sampling = inference_pb2.SamplingOptions(num_samples=3, seed=5, temperature=2)
+    options: dict[str, Any] = {"sampling": sampling, "attention": level}
+    first, second = ask(reader, content, png(strip_pixels(20)), **options).results
+    assert len(first.hypotheses) == len(second.hypotheses) == 3
+    alone = ask(reader, content, **options).results[0]
+    assert [h.text for h in first.hypotheses] == [h.text for h in alone.hypotheses]
+    np.testing.assert_allclose(maps_of(first, first.hypotheses[2]).sum(axis=(1, 2)), 1.0, atol=1e-4)
+
     packing = inference_pb2.AttentionOptions(top_weights=2)
     (result,) = ask(reader, content, attention=level, attention_options=packing).results
     attention = result.hypotheses[0].attention
@@ -212,6 +220,7 @@ def test_rows_of_attention_can_be_words(reader: GatewayProcess) -> None:
         (["ok"], {"max_length": 99}, "options.max_length", "must be 1 to 16"),
         (["ok"], {"prefix": "x"}, "options.prefix", "pieces that the model can write"),
         (["ok"], {"alignment": {}}, "options.alignment", "a picture has no words"),
+        (["ok"], {"replace_unknown": True}, "options.replace_unknown", "a picture has no words"),
         (
             ["ok"],
             {"attention": 3, "attention_options": {"heads_of_words": True}},

@@ -12,12 +12,13 @@ from model_export.decoding import (
     sample_search,
 )
 from model_export.random_numbers import uniform_numbers
+from service.pipeline.samples import sample_seeds
 from tests.support.table_model import BEGIN, END, PAD, UNKNOWN, A, B, C, TableModel
 
 DICE = TableModel({BEGIN: {A: 0.5, B: 0.25, C: 0.15, END: 0.05}, A: {END: 0.5, B: 0.3}})
 DRAWS = 4000
-CRITICAL = {2: 21.4, 4: 26.1}
-"""Chi-square for so many degrees of freedom: exceeded by chance once in 45,000 and 33,000 runs.
+CRITICAL = {2: 21.4, 4: 26.1, 24: 65.0}
+"""Chi-square for so many degrees of freedom: exceeded by chance once in 33,000 runs or fewer.
 
 The seeds are fixed, so that a run that passes passes always.
 """
@@ -133,6 +134,21 @@ def test_a_seed_draws_the_same_in_any_batch_and_at_any_place() -> None:
 def test_another_seed_draws_something_else() -> None:
     tokens = sample(np.arange(50)).tokens.numpy()
     assert len({tuple(row) for row in tokens[:, 0].tolist()}) > 5
+
+
+def test_samples_of_one_text_are_drawn_as_the_model_says_and_independently() -> None:
+    count = 4
+    seeds = np.array([sample_seeds(seed, count) for seed in range(DRAWS)])
+    drawn = first_tokens(sample(seeds.ravel())).reshape(DRAWS, count)
+    for place in range(count):
+        assert chi_square(drawn[:, place], FIRST) < CRITICAL[4]
+    # Two samples of a text: each pair of tokens as often as the product of their probabilities.
+    pairs = {(one, other): FIRST[one] * FIRST[other] for one in FIRST for other in FIRST}
+    names = {pair: name for name, pair in enumerate(pairs)}
+    probabilities = {names[pair]: probability for pair, probability in pairs.items()}
+    for place in range(1, count):
+        together = [names[one, other] for one, other in drawn[:, [0, place]].tolist()]
+        assert chi_square(np.array(together), probabilities) < CRITICAL[24]
 
 
 def test_token_scores_are_the_models_own_whatever_was_ruled_out() -> None:

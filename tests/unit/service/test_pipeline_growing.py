@@ -130,6 +130,21 @@ async def test_a_row_is_refused_at_its_first_part_alone() -> None:
     assert speaker.calls == [False, True, True, True]
 
 
+async def test_several_samples_are_drawn_as_a_whole() -> None:
+    asked: list[int] = []
+
+    async def run(
+        target: PredictTarget, inputs: Sequence[dict[str, Any]], *, is_admitted: bool = False
+    ) -> Sequence[RowAnswer]:
+        asked.append(len(inputs))
+        return [RowAnswer({}, 0.0, 0.0)] * len(inputs)
+
+    parts: list[RowHypothesis] = []
+    decode = GrowingDecoding(2, parts.append, deadline=None, waits_for_room=False)
+    assert len(await decode(run, GREEDY, [inputs_of()] * 3)) == 3
+    assert (asked, parts) == ([3], [])
+
+
 async def test_a_model_that_forgets_what_it_said_breaks_its_contract() -> None:
     class Forgetful(Speaker):
         async def run(self, *arguments: Any, **names: Any) -> Sequence[RowAnswer]:

@@ -220,10 +220,11 @@ def test_a_beam_is_asked_for_with_its_options(gateway, client):
 
 
 def test_a_search_holds_for_bulk_work_and_leaves_the_client_as_it_was(gateway, client):
-    sampling = client.with_search(Sampling(temperature=0.5, seed=-3))
+    sampling = client.with_search(Sampling(temperature=0.5, seed=-3, num_samples=2))
     assert [answer.text for answer in sampling.generate_many(["one", "two"])] == ["ONE", "TWO"]
     options = gateway[1].requests[-1].options
     assert (options.sampling.temperature, options.sampling.seed) == (0.5, -3)
+    assert options.sampling.num_samples == 2
     assert not options.HasField("beam_width")
     client.generate("one")
     assert not gateway[1].requests[-1].options.HasField("sampling")
