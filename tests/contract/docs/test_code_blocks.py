@@ -31,7 +31,12 @@ LANGUAGES = {
     "math": "drawn: test_site.py",
     "text": "no code; behind a command of a walkthrough, what it prints",
 }
-WALKTHROUGHS = {"docs/tutorial.md", "docs/own-data.md", "docs/own-model.md"}
+WALKTHROUGHS = {
+    "docs/tutorial.md",
+    "docs/own-data.md",
+    "docs/own-model.md",
+    "docs/own-writer.md",
+}
 """Followed from top to bottom by tests/system/docs/test_walkthroughs.py."""
 RUN_ELSEWHERE = {
     "docs/http.md": "tests/integration/service/test_http_page.py",

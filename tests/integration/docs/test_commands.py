@@ -27,7 +27,13 @@ __all__ = ["exported_models_dir"]
 ASKING = re.compile(r"^heed (generate|score|tokenize|models)\b")
 EXPLORER = DOCS / "explorer.md"
 MODEL_SERVER = DOCS / "model-server.md"
-OWN_TESTS = {"docs/security.md", "docs/tutorial.md", "docs/own-data.md", "docs/own-model.md"}
+OWN_TESTS = {
+    "docs/security.md",
+    "docs/tutorial.md",
+    "docs/own-data.md",
+    "docs/own-model.md",
+    "docs/own-writer.md",
+}
 """Pages whose commands need what the page has made before."""
 TEXTS = "attention\nchicago\n"
 ALLOWED_S = 120

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,26 @@ def test_a_model_of_ones_own_is_served_and_explains_itself(tmp_path: Path) -> No
         assert walk.command("heed classify 'sie sind im jardin'").startswith("French\t")
         painted = walk.command("heed classify 'sie sind im jardin' --attention terminal")
         assert "jardin" in painted
+
+
+@pytest.mark.timeout(ALLOWED_S)
+def test_a_model_of_ones_own_that_writes_reads_numbers_it_has_never_seen(tmp_path: Path) -> None:
+    with Walkthrough(tmp_path) as walk:
+        walk.follow(DOCS / "own-writer.md")
+        texts = "'seven hundred forty five' 'ninety four' 'one hundred fifteen'"
+        written = walk.command(f"heed generate {texts}").split()
+        right = [digits == due for digits, due in zip(written, ["745", "94", "115"], strict=True)]
+        assert sum(right) >= 2  # processors round differently
+        forced = walk.command("heed generate 'seven hundred forty five' --prefix 9")
+        assert forced.startswith("9")
+        scored = walk.command("heed score 'ninety four' 94 --json")
+        answer = walk.command("heed generate 'ninety four' --json")
+        score, generated = json.loads(scored), json.loads(answer)
+        assert score["score"] == pytest.approx(generated["score"], abs=1e-4)
+        for row, other in zip(
+            score["attention"]["weights"], generated["attention"]["weights"], strict=True
+        ):
+            assert row == pytest.approx(other, abs=1e-4)
 
 
 @pytest.mark.timeout(ALLOWED_S)
