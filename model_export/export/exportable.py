@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Final
@@ -19,6 +20,7 @@ from heed.contract import (
 from heed.text import Tokenizer
 from model_export.config import ImageRnnSettings
 from model_export.export.precision import check_precision
+from model_export.inference import CalibrationExample
 from model_export.models import Seq2Seq
 from model_export.models.build_classifier import AnyClassifier
 from model_export.runs.training_run import TrainingRun
@@ -37,12 +39,14 @@ class ExportableModel:
         source_tokenizer: Splits source text; None of a model that reads pictures.
         target_tokenizer: Joins target tokens; None of a classifier.
         contract: What the version will say about itself.
+        calibration: Real sentences that 8-bit numbers are calibrated with; none for other formats.
     """
 
     model: Seq2Seq | AnyClassifier
     source_tokenizer: Tokenizer | None
     target_tokenizer: Tokenizer | None
     contract: Contract
+    calibration: Sequence[CalibrationExample] = ()
 
     @property
     def attention_layers(self) -> tuple[int, ...]:

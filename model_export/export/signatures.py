@@ -32,6 +32,7 @@ from model_export.export.input_checks import (
     checked_tokens,
 )
 from model_export.export.signature_table import MAX_CONTRACT_ROWS, SignatureRule, rules_for
+from model_export.inference import inference_model, is_transformer
 
 Tensors = dict[str, tf.Tensor]
 
@@ -47,9 +48,10 @@ class ServedModel(tf.Module):
 
     def __init__(self, exportable: ExportableModel) -> None:
         super().__init__(name="served_model")
-        # Hidden in a function from tf.Module, which would track the Keras model.
+        # Hidden in functions from tf.Module, which would track the models.
         self._exportable = lambda: exportable
-        self.weights = [variable.value for variable in exportable.model.weights]
+        model, self.weights = _served(exportable)
+        self._model = lambda: model
 
     def signatures(self) -> Mapping[str, tf.types.experimental.GenericFunction]:
         """A graph function for every signature of the contract."""
@@ -103,7 +105,7 @@ class ServedModel(tf.Module):
     def _decode(self, search: Callable[..., Any], inputs: Tensors, options: object) -> Tensors:
         tokens, lengths = self._source(inputs)
         hypotheses = search(
-            self._exportable().model,
+            self._model(),
             tokens,
             lengths=lengths,
             options=options,
@@ -123,7 +125,7 @@ class ServedModel(tf.Module):
             max_length=contract.max_target_tokens,
         )
         scores = score_targets(
-            self._exportable().model,
+            self._model(),
             tokens,
             lengths=lengths,
             target_tokens=target_tokens,
@@ -140,7 +142,7 @@ class ServedModel(tf.Module):
             source["sentence_ids"] = checked_sentence_ids(
                 inputs["sentence_ids"], lengths, columns=tf.shape(tokens)[1], limits=sentences
             )
-        return classify(self._exportable().model, source)
+        return classify(self._model(), source)
 
     def _source(self, inputs: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
         contract = self._exportable().contract
@@ -165,6 +167,21 @@ class ServedModel(tf.Module):
             "source_tokenizer": tf.fill(rows, _serialized(exportable.source_tokenizer)),
             "target_tokenizer": tf.fill(rows, _serialized(exportable.target_tokenizer)),
         }
+
+
+def _served(exportable: ExportableModel) -> tuple[Any, list[Any]]:
+    """What the signatures run, and its weights: of a Transformer, a model made for decoding."""
+    model, contract = exportable.model, exportable.contract
+    if not is_transformer(model):
+        return model, [variable.value for variable in model.weights]
+    served = inference_model(
+        model,
+        precision=contract.precision,
+        max_source_tokens=contract.max_source_tokens,
+        max_target_tokens=contract.max_target_tokens,
+        calibration=exportable.calibration,
+    )
+    return served, served.weights
 
 
 def _serialized(tokenizer: Tokenizer | None) -> bytes:

@@ -128,20 +128,23 @@ class QuantizedProduct:
 
     def _product(self, inputs: tf.Tensor, between: list[str], *residual: tf.Tensor) -> tf.Tensor:
         least = -self.most if self.is_signed else 0.0
-        rounded = tf.raw_ops.QuantizeV2(
-            input=tf.cast(inputs, tf.float32),
-            min_range=least,
-            max_range=self.most,
-            T=tf.qint8 if self.is_signed else tf.quint8,
-            mode="SCALED",
-            round_mode="HALF_TO_EVEN",
-        ).output
+        rounded = _rounded(inputs, self.most, is_signed=self.is_signed)
         tensors = [rounded, tf.bitcast(self.weight, tf.qint8), tf.convert_to_tensor(self.bias)]
         ranges = [tf.constant(least), tf.constant(self.most)]
         ranges += [tf.constant(-self.columns), tf.constant(self.columns)]
         return _quantized_matmul(
             [*tensors, *residual], ranges, fused=["BiasAdd", *between, "Dequantize"]
         )
+
+
+def _rounded(inputs: tf.Tensor, most: float, *, is_signed: bool) -> tf.Tensor:
+    """Inputs in 8 bits. TensorFlow's own operation for it takes 10 times as long for few rows."""
+    levels = 127.0 if is_signed else 255.0
+    scaled = tf.round(tf.cast(inputs, tf.float32) * (levels / most))
+    if is_signed:
+        limited = tf.raw_ops.ClipByValue(t=scaled, clip_value_min=-levels, clip_value_max=levels)
+        return tf.bitcast(tf.cast(limited, tf.int8), tf.qint8)
+    return tf.bitcast(tf.cast(tf.minimum(scaled, levels), tf.uint8), tf.quint8)
 
 
 def _quantized_matmul(

@@ -187,7 +187,9 @@ class InferenceTransformer:
         memory = self._read(inputs["tokens"], inputs["lengths"], width=None)
         targets, decoder, count = inputs["target_inputs"], self._decoder, self._cache.head_count
         shape = tf.shape(targets)
-        positions = tf.tile(decoder.positions[: shape[1]], tf.stack([shape[0], 1]))
+        # A batch may be wider than its longest target; what stands there is never read.
+        places = tf.minimum(tf.range(shape[1]), self._cache.most_steps - 1)
+        positions = tf.tile(tf.gather(decoder.positions, places), tf.stack([shape[0], 1]))
         hidden = tf.gather(decoder.tokens, tf.reshape(targets, [-1])) + positions
         causal = mask_bias(tf.sequence_mask(tf.range(1, shape[1] + 1), shape[1]))  # [T, T]
         source = tf.unstack(memory.source, num=2 * len(decoder.layers))
