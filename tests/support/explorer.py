@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
+from benchmarks.explorer_frames import drawn_second
 from tests.support.explorer_models import TRANSFORMER_NAME
 from tests.support.gateway import GatewayProcess, running_gateway
 
@@ -161,37 +162,7 @@ def painted_weights(page: Page) -> list[float]:
 
 def is_smooth(page: Page) -> bool:
     """Whether it draws 30 frames in any of some seconds, since machines have other work too."""
-    return any(frames_per_second(page) > SMOOTH_FPS for _ in range(20))
-
-
-def frames_per_second(page: Page) -> float:
-    """While the pointer runs over the words, and over the map, which is zoomed meanwhile."""
-    rate = page.evaluate(
-        """() => new Promise(resolve => {
-            const words = [...document.querySelectorAll('[data-index]')];
-            const map = document.querySelector('[data-part=heat-map]');
-            const box = map.getBoundingClientRect();
-            const point = (target, type, more) =>
-                target.dispatchEvent(new PointerEvent(type, {bubbles: true, ...more}));
-            let frames = 0;
-            let began;
-            const step = now => {
-                began ??= now;
-                if (now - began > 1000) return resolve(1000 * (frames - 1) / (now - began));
-                frames += 1;
-                const share = (frames % 60) / 60;
-                const [clientX, clientY] = [box.x + box.width * share, box.y + box.height * share];
-                if (frames % 2) point(words[(frames * 7) % words.length], 'pointerover');
-                else point(map, 'pointermove', {clientX, clientY});
-                if (frames % 5 === 0) map.dispatchEvent(new WheelEvent('wheel',
-                    {deltaY: frames % 2 ? -40 : 40, ctrlKey: true, clientX, clientY,
-                     cancelable: true}));
-                requestAnimationFrame(step);
-            };
-            requestAnimationFrame(step);
-        })"""
-    )
-    return float(rate)
+    return any(drawn_second(page).frames > SMOOTH_FPS for _ in range(20))
 
 
 def strongest_place(page: Page, grid: dict[str, Any]) -> int:

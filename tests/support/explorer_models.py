@@ -5,8 +5,8 @@
     def test_something(explorer_models_dir: Path) -> None: ...
 
 "transformer" has three layers with two heads, a beam, prefixes and scores; "intents" and "reviews"
-are classifiers, the second one hierarchical; "strips" reads pictures. All have random weights.
-"instant" copies texts of up to 255 letters.
+are classifiers, the second one hierarchical. All have random weights. "instant" copies texts of up
+to 255 letters.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from benchmarks.instant_model import NAME as INSTANT_NAME
 from benchmarks.instant_model import publish_instant_model
 from tests.support.exported_classifiers import CLUES, FILLERS, FLAT, HIERARCHICAL, recipe_of
 from tests.support.exported_model import models_dir_of
-from tests.support.exported_pictures import SMALL, STRIPS
 from tests.support.exported_transformer import TRANSFORMER_NAME, random_transformer
 from tests.support.saved_models import WARMUP_FILE
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from model_export.config import Recipe
     from model_export.export.exportable import ExportableModel
 
-__all__ = ["FLAT", "HIERARCHICAL", "INSTANT_NAME", "STRIPS", "TRANSFORMER_NAME"]
+__all__ = ["FLAT", "HIERARCHICAL", "INSTANT_NAME", "TRANSFORMER_NAME"]
 
 
 @pytest.fixture(scope="session")
@@ -39,33 +38,25 @@ def explorer_models_dir() -> Path:
 
 
 def _random_models() -> list[ExportableModel]:
-    from model_export.config import load_recipe, parse_recipe
+    from model_export.config import parse_recipe
 
     classifiers = [parse_recipe(recipe_of(name), where=name) for name in (FLAT, HIERARCHICAL)]
-    pictures = load_recipe("digit-strips", SMALL)
-    return [
-        random_transformer(),
-        *(_random_model(recipe, recipe.name) for recipe in classifiers),
-        _random_model(pictures, STRIPS),
-    ]
+    return [random_transformer(), *map(_random_classifier, classifiers)]
 
 
-def _random_model(recipe: Recipe, name: str) -> ExportableModel:
+def _random_classifier(recipe: Recipe) -> ExportableModel:
     """A recipe's model as it is before its training."""
-    from heed.contract import Precision, Task
+    from heed.contract import Precision
     from heed.text import Tokenizer, train_tokenizer
     from model_export.export.exportable import exportable_from_run
     from model_export.runs.training_run import TrainingRun, untrained_model
 
     words = [" ".join(FILLERS).capitalize() + ".", *CLUES.values()] * 20
-    is_classifier = recipe.task is Task.CLASSIFY
-    source = Tokenizer(train_tokenizer(words, recipe.source_tokenizer)) if is_classifier else None
-    digits = ["0123456789"]
-    target = None if is_classifier else Tokenizer(train_tokenizer(digits, recipe.target_tokenizer))
-    labels = tuple(CLUES) if is_classifier else ()
-    model = untrained_model(recipe, source=source, target=target, labels=labels)
-    run = TrainingRun(Path("random-weights"), recipe, source, target, model, {}, labels)
-    return exportable_from_run(run, model_name=name, precision=Precision.FLOAT32)
+    tokenizer = Tokenizer(train_tokenizer(words, recipe.source_tokenizer))
+    labels = tuple(CLUES)
+    model = untrained_model(recipe, source=tokenizer, target=None, labels=labels)
+    run = TrainingRun(Path("random-weights"), recipe, tokenizer, None, model, {}, labels)
+    return exportable_from_run(run, model_name=recipe.name, precision=Precision.FLOAT32)
 
 
 def _export(models_dir: Path) -> None:

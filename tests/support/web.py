@@ -10,7 +10,6 @@ Without Chromium the tests are skipped and say so; `make test` installs it where
 
 from __future__ import annotations
 
-import shutil
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,21 +19,20 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+from benchmarks.explorer_frames import CHROMIUM_FLAGS, DESKTOP, PHONE, chromium_path
+
 PATIENCE_MS = 60_000.0
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window; of a module, since Playwright keeps an event loop meanwhile."""
-    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    path = chromium_path()
     if path is None:
         pytest.skip("Chromium is not installed: tools/install_chromium.sh (as root) installs it")
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--force-device-scale-factor=1"]
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        flags = list(CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
         yield browser
         browser.close()
 
@@ -142,4 +140,4 @@ def as_shown(weight: float) -> str:
     """A weight as the page writes it."""
     if 0 < weight < 0.0005:
         return "<0.001"
-    return ">0.999" if 0.9995 <= weight < 1 else f"{weight:.3f}"
+    return ">0.999" if 0.9995 <= weight < 1 - 1e-6 else f"{weight:.3f}"

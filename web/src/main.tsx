@@ -12,6 +12,9 @@ try {
   const explorer = new Explorer(savedDocument());
   render(<App explorer={explorer} />, root);
   void explorer.start(location.hash);
+  addEventListener("hashchange", () => {
+    if (location.hash.includes("=")) void explorer.start(location.hash); // a view, and no place on the page
+  });
 } catch (error) {
   render(<ProblemNote problem={asProblem(error)} />, root); // a file that holds something else
 }

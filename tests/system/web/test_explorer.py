@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import re
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Request
 
+from benchmarks.explorer_frames import answer_of
 from heed.page import standalone_page
 from tests.support.explorer import (
     TEXT,
@@ -27,18 +27,15 @@ from tests.support.explorer import (
     painted_weights,
     percent,
     question,
-    strongest_place,
     tints_of_sources,
 )
 from tests.support.explorer_models import (
     FLAT,
     HIERARCHICAL,
     INSTANT_NAME,
-    STRIPS,
     TRANSFORMER_NAME,
     explorer_models_dir,
 )
-from tests.support.exported_pictures import png, strip_pixels
 from tests.support.gateway import GatewayProcess
 from tests.support.web import (
     accessibility_violations,
@@ -337,18 +334,8 @@ def test_two_hundred_tokens_on_each_axis_stay_smooth(
 
 
 def test_a_dense_matrix_of_that_size_stays_smooth_as_well(browser: Browser, tmp_path: Path) -> None:
-    size = 200
-    tokens = [
-        {"id": 0, "text": f"w{place}", "kind": "TOKEN_KIND_WORD", "score": -0.1}
-        | {"beginOffset": 5 * place, "endOffset": 5 * place + len(f"w{place}")}
-        for place in range(size)
-    ]
-    weights = np.random.default_rng(1).dirichlet(np.full(size, 0.5), size).ravel().tolist()
-    attention = {"targetTokens": tokens, "sourceTokens": tokens, "weights": weights}
-    hypothesis = {"text": "", "score": -20.0, "tokens": tokens, "attention": attention}
-    result = {"sourceTokens": tokens, "hypotheses": [hypothesis]}
-    response = {"model": {"name": "dense", "version": "1"}, "results": [result]}
-    (tmp_path / "dense.html").write_text(standalone_page(response), encoding="utf-8")
+    page_of_dense = standalone_page(answer_of("dense", 200))
+    (tmp_path / "dense.html").write_text(page_of_dense, encoding="utf-8")
     with open_page(browser, (tmp_path / "dense.html").as_uri(), offline=True) as page:
         wait_for_answer(page)
         assert page.get_by_label("Scale to the largest weight").is_checked()
@@ -464,36 +451,4 @@ def test_a_hierarchical_classifier_shows_the_weight_of_each_sentence(
         weights = [sentence["weight"] for sentence in attention["sentences"]]
         assert [each.split()[-1] for each in sentences] == [as_shown(weight) for weight in weights]
         assert painted_weights(page) == pytest.approx(attention["weights"])
-        assert not accessibility_violations(page)
-
-
-def test_a_picture_is_read_and_every_character_shows_where_it_looked(
-    browser: Browser, gateway: GatewayProcess, question: Question, tmp_path: Path
-) -> None:
-    content = png(strip_pixels(80))
-    (tmp_path / "strip.png").write_bytes(content)
-    body = {
-        "images": [{"content": base64.b64encode(content).decode()}],
-        "model": {"name": STRIPS},
-        "options": {"attention": "ATTENTION_LEVEL_PIECES"},
-    }
-    result = question.only_result("/v1/caption", body)
-    attention = result["hypotheses"][0]["attention"]
-    grid = result["grid"]
-    place_count = grid["rowCount"] * grid["columnCount"]
-    weights = np.reshape(attention["weights"], (-1, place_count))
-    view = {"model": STRIPS, "unit": "pieces", "stretch": "1"}
-    with open_page(browser, gateway.url, view) as page:
-        page.wait_for_selector("input[type=file]")
-        page.locator("input[type=file]").set_input_files(tmp_path / "strip.png")
-        page.wait_for_selector(".picture-field img")
-        page.get_by_role("button", name="Read", exact=True).click()
-        wait_for_answer(page)
-        last = len(weights) - 1
-        word(page, "target", last).hover()
-        best = int(np.argmax(weights[last]))
-        row, column = divmod(best, grid["columnCount"])
-        place = f"“row {row + 1}, column {column + 1}” {as_shown(weights[last, best])}"
-        assert place in focus_line(page)
-        assert strongest_place(page, grid) == best
         assert not accessibility_violations(page)

@@ -13,6 +13,7 @@ export interface HeatMapContent {
   matrix: Matrix;
   rows: readonly string[];
   columns: readonly string[];
+  columnAxis: string;
   /** The weight of the strongest colour. */
   largestWeight: number;
   /** Weights below are left empty. */
@@ -66,7 +67,7 @@ function drawAxes(painter: Painter, content: HeatMapContent, palette: Palette, l
     painter.text(text, left + (column + 0.5) * cell, top - 8, { size, colour: palette.ink, turn: -50, direction: directionOf(text) });
   });
   const axis = { size: 11, colour: palette.muted } as const;
-  painter.text("source →", left, MARGIN + 24, axis);
+  painter.text(`${content.columnAxis} →`, left, MARGIN + 24, axis);
   painter.text("output →", MARGIN, top + (cell * content.matrix.rowCount) / 2, { ...axis, turn: 90, align: "middle" });
 }
 

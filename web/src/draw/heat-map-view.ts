@@ -10,6 +10,8 @@ export interface MapContent {
   matrix: Matrix;
   rows: readonly string[];
   columns: readonly string[];
+  /** What the columns are. */
+  columnAxis: string;
   largestWeight: number;
   threshold: number;
 }

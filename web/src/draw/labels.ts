@@ -30,10 +30,13 @@ export function rowLabels(attention: Attention): string[] {
   return attention.rows.map(labelOf);
 }
 
+/** Sums of 32-bit numbers that ought to be 1 come so near to it. */
+const ROUNDING = 1e-6;
+
 /** A weight as the page writes it: three decimals. */
 export function asWeight(weight: number): string {
   if (weight > 0 && weight < 0.0005) return "<0.001";
-  return weight < 1 && weight >= 0.9995 ? ">0.999" : weight.toFixed(3);
+  return weight < 1 - ROUNDING && weight >= 0.9995 ? ">0.999" : weight.toFixed(3);
 }
 
 export function asPercent(share: number): string {

@@ -85,10 +85,8 @@ function linksAt({ row, column }: Place, matrix: Matrix): Link[] {
 
 /** A word's background; never so strong that the word could not be read. */
 function tint(painter: Painter, box: WordBox, share: number, palette: Palette): void {
-  const alpha = Math.round((0.04 + 0.3 * share) * 255)
-    .toString(16)
-    .padStart(2, "0");
-  painter.rectangle(box.x - 1, box.y, box.width + 2, box.height, `${palette.accent}${alpha}`, 5);
+  const look = { radius: 5, opacity: 0.04 + 0.3 * share };
+  painter.rectangle(box.x - 1, box.y, box.width + 2, box.height, palette.accent, look);
 }
 
 function downCurve(source: WordBox, target: WordBox): Curve {

@@ -1,8 +1,25 @@
 /** What pictures are drawn on: a canvas, or an SVG file. Both get the same picture. */
 export interface Painter {
-  rectangle(x: number, y: number, width: number, height: number, fill: string, radius?: number): void;
+  rectangle(x: number, y: number, width: number, height: number, fill: string, look?: RectangleLook): void;
+  /** A picture, the whole of it, into a place. */
+  raster(raster: Raster, x: number, y: number, width: number, height: number): void;
   curve(points: Curve, stroke: string, width: number, opacity: number): void;
   text(text: string, x: number, y: number, style: TextStyle): void;
+}
+
+/** Round corners in pixels, and how much hides what lies below, 0 to 1. */
+export interface RectangleLook {
+  radius?: number;
+  opacity?: number;
+}
+
+/** A picture that can be drawn, and that a file can hold. */
+export interface Raster {
+  canvas: HTMLCanvasElement;
+  /** The same as a data URL. */
+  url: string;
+  /** Whether its pixels keep their edges: it is shown larger than it is. */
+  isSharp: boolean;
 }
 
 /** A cubic curve: both ends, and the points that bend it. */
@@ -31,13 +48,22 @@ export class CanvasPainter implements Painter {
     private readonly font: string,
   ) {}
 
-  rectangle(x: number, y: number, width: number, height: number, fill: string, radius = 0): void {
+  rectangle(x: number, y: number, width: number, height: number, fill: string, { radius = 0, opacity = 1 }: RectangleLook = {}): void {
     const { context } = this;
+    context.globalAlpha = opacity;
     context.fillStyle = fill;
-    if (radius === 0) return context.fillRect(x, y, width, height);
     context.beginPath();
-    context.roundRect(x, y, width, height, radius);
-    context.fill();
+    if (radius === 0) context.fillRect(x, y, width, height);
+    else {
+      context.roundRect(x, y, width, height, radius);
+      context.fill();
+    }
+    context.globalAlpha = 1;
+  }
+
+  raster({ canvas, isSharp }: Raster, x: number, y: number, width: number, height: number): void {
+    this.context.imageSmoothingEnabled = !isSharp;
+    this.context.drawImage(canvas, x, y, width, height);
   }
 
   curve(points: Curve, stroke: string, width: number, opacity: number): void {
@@ -70,12 +96,22 @@ export class CanvasPainter implements Painter {
 
 export class SvgPainter implements Painter {
   private readonly parts: string[] = [];
+  private readonly rasters: Raster[] = [];
 
   constructor(private readonly font: string) {}
 
-  rectangle(x: number, y: number, width: number, height: number, fill: string, radius = 0): void {
+  rectangle(x: number, y: number, width: number, height: number, fill: string, { radius = 0, opacity = 1 }: RectangleLook = {}): void {
     const corner = radius ? ` rx="${radius}"` : "";
-    this.parts.push(`<rect x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}" fill="${fill}"${corner}/>`);
+    const clear = opacity < 1 ? ` fill-opacity="${short(opacity)}"` : "";
+    this.parts.push(`<rect x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}" fill="${fill}"${corner}${clear}/>`);
+  }
+
+  /** A picture that is drawn several times is in the file once. */
+  raster(raster: Raster, x: number, y: number, width: number, height: number): void {
+    const known = this.rasters.indexOf(raster);
+    const index = known >= 0 ? known : this.rasters.push(raster) - 1;
+    const scale = `${width / raster.canvas.width} ${height / raster.canvas.height}`;
+    this.parts.push(`<use href="#picture-${index}" transform="translate(${short(x)} ${short(y)}) scale(${scale})"/>`);
   }
 
   curve({ x1, y1, bend1, bend2, x2, y2 }: Curve, stroke: string, width: number, opacity: number): void {
@@ -103,8 +139,17 @@ export class SvgPainter implements Painter {
     return (
       `<svg xmlns="http://www.w3.org/2000/svg" width="${short(width)}" height="${short(height)}" ` +
       `viewBox="0 0 ${short(width)} ${short(height)}" font-family="${escaped(this.font)}" role="img">` +
-      `<title>${escaped(title)}</title>${this.parts.join("")}</svg>\n`
+      `<title>${escaped(title)}</title>${this.definitions()}${this.parts.join("")}</svg>\n`
     );
+  }
+
+  private definitions(): string {
+    if (this.rasters.length === 0) return "";
+    const images = this.rasters.map(
+      ({ canvas, url, isSharp }, index) =>
+        `<image id="picture-${index}" width="${canvas.width}" height="${canvas.height}" href="${url}"${isSharp ? ' style="image-rendering:pixelated"' : ""}/>`,
+    );
+    return `<defs>${images.join("")}</defs>`;
   }
 }
 

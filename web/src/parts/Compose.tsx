@@ -15,6 +15,7 @@ export function Compose() {
   const asksForKey = problem?.needsKey || explorer.panels.some((panel) => panel.problem.value?.needsKey) || explorer.gateway.apiKey !== "";
   const submit = (event: Event): void => {
     event.preventDefault();
+    if (taskOf(model) === "caption" && !explorer.hasSource()) return; // the picture's field says why
     void explorer.ask();
   };
   return (

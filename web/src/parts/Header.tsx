@@ -45,13 +45,14 @@ function CopyLink() {
   if (explorer.isSaved) return null;
   const copy = async (): Promise<void> => {
     const link = explorer.link();
+    const without = explorer.leavesPictureOut() ? "; the picture is too large for it" : "";
     try {
       await navigator.clipboard.writeText(link);
-      said.value = "Link copied";
+      said.value = `Link copied${without}`;
     } catch {
-      said.value = "The link is in the address bar"; // browsers without a secure context have no clipboard
+      said.value = `The link is in the address bar${without}`; // browsers without a secure context have no clipboard
     }
-    setTimeout(() => (said.value = ""), 4000);
+    setTimeout(() => (said.value = ""), without ? 10_000 : 4000);
   };
   return (
     <>

@@ -42,6 +42,7 @@ export function HeatMap({ panel }: { panel: Panel }) {
     view.zoomAt(factor, (view.left + view.width) / 2, (view.top + view.height) / 2);
     redraw();
   };
+  const columns = panel.attention.value?.grid ? "places of the picture" : "words of the source";
   const pointer = useMapPointer(panel, view, redraw);
   const keys = (event: KeyboardEvent): void => {
     const matrix = panel.matrix.value;
@@ -68,7 +69,7 @@ export function HeatMap({ panel }: { panel: Panel }) {
         data-part="heat-map"
         role="application"
         aria-roledescription="heat map"
-        aria-label="Heat map: rows are words of the output, columns words of the source. Arrow keys move, plus and minus zoom; what is under the cursor is said below the links."
+        aria-label={`Heat map: rows are words of the output, columns ${columns}. Arrow keys move, plus and minus zoom; what is under the cursor is said below the links.`}
         tabIndex={0}
         onKeyDown={keys}
         onBlur={() => (panel.hovered.value = undefined)}

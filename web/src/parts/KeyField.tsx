@@ -7,7 +7,7 @@ export function KeyField() {
   const use = async (): Promise<void> => {
     explorer.gateway.apiKey = key.value.trim();
     await explorer.loadModels();
-    if (explorer.modelsProblem.value === undefined && explorer.fields.value.text) await explorer.ask();
+    await explorer.askIfThere();
   };
   return (
     <div class="key-row">

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { pictureUrl } from "../answer/read";
+import { pictureOf } from "../state/chosen-picture";
 import { useExplorer } from "./context";
 
 /** Takes a picture from the disk, the clipboard, or by dropping it. */
@@ -9,12 +10,14 @@ export function PictureField() {
   const take = async (file: File | undefined | null): Promise<void> => {
     if (!file) return;
     problem.value = /^image\/(png|jpeg)$/.test(file.type) ? "" : "The picture must be a PNG or a JPEG.";
-    if (problem.value === "") explorer.picture.value = await base64Of(file);
+    if (problem.value === "") explorer.choosePicture(await pictureOf(file));
   };
   const drop = (event: DragEvent): void => {
     event.preventDefault();
     void take(event.dataTransfer?.files[0]);
   };
+  const { content } = explorer.picture.value;
+  const missing = explorer.missingPicture.value;
   return (
     <div
       class="picture-field"
@@ -22,19 +25,25 @@ export function PictureField() {
       onDrop={drop}
       onPaste={(event) => void take(event.clipboardData?.files[0])}
     >
+      {missing !== "" && (
+        <p role="status" class="missing-picture">
+          <strong>
+            Choose the picture again: <bdi>{missing}</bdi>
+          </strong>{" "}
+          was too large for the link, which has restored everything else.
+        </p>
+      )}
       <label>
         <span class="label">Picture (PNG or JPEG; choose, drop or paste one)</span>
-        <input type="file" accept="image/png,image/jpeg" onChange={(event) => void take(event.currentTarget.files?.[0])} />
+        <input
+          type="file"
+          accept="image/png,image/jpeg"
+          required={content === ""}
+          onChange={(event) => void take(event.currentTarget.files?.[0])}
+        />
       </label>
       {problem.value && <p role="alert">{problem.value}</p>}
-      {explorer.picture.value && <img src={pictureUrl(explorer.picture.value)} alt="The picture to ask about" />}
+      {content !== "" && <img src={pictureUrl(content)} alt="The picture to ask about" />}
     </div>
   );
-}
-
-async function base64Of(file: File): Promise<string> {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  let text = "";
-  for (let begin = 0; begin < bytes.length; begin += 8192) text += String.fromCharCode(...bytes.subarray(begin, begin + 8192));
-  return btoa(text);
 }

@@ -1,10 +1,10 @@
 import { useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import type { ImageGrid } from "../api/messages";
 import type { WrittenResult } from "../answer/answer";
-import { type Matrix, weightAt } from "../answer/weights";
 import { directionOf } from "../answer/text";
 import { labelOf } from "../draw/labels";
+import { CanvasPainter } from "../draw/painter";
+import { type PictureLooks, allRows, drawPictureMap } from "../draw/picture-map";
 import type { Panel, Place } from "../state/panel";
 import { useExplorer } from "./context";
 import { pin } from "./Links";
@@ -19,8 +19,7 @@ export function PictureMap({ panel, result }: { panel: Panel; result: WrittenRes
   useSignalEffect(() => {
     const content = explorer.mapContent(panel);
     if (canvas.current && content) {
-      const scale = { largestWeight: content.largestWeight, threshold: content.threshold };
-      paintMap(canvas.current, grid, content.matrix, panel.place.value, scale);
+      paintMap(canvas.current, { ...content, grid }, panel.place.value);
     }
   });
   return (
@@ -65,27 +64,10 @@ export function PictureMap({ panel, result }: { panel: Panel; result: WrittenRes
   );
 }
 
-/** The same in both themes: pictures have no theme, and most are light. */
-const LOOKED_AT = "#3d4db7";
-
-interface Scale {
-  largestWeight: number;
-  threshold: number;
-}
-
 /** Colours what was looked at; without a word in view, the mean over the output. */
-function paintMap(canvas: HTMLCanvasElement, grid: ImageGrid, matrix: Matrix, place: Place | undefined, scale: Scale): void {
-  canvas.width = grid.imageWidth;
-  canvas.height = grid.imageHeight;
-  const context = canvas.getContext("2d")!;
-  context.fillStyle = LOOKED_AT;
-  const rows = place?.row === undefined ? Array.from({ length: matrix.rowCount }, (_, row) => row) : [place.row];
-  for (let index = 0; index < matrix.columnCount; index++) {
-    const weight = rows.reduce((sum, row) => sum + weightAt(matrix, row, index), 0) / rows.length;
-    if (weight < scale.threshold) continue;
-    context.globalAlpha = 0.75 * Math.min(1, weight / scale.largestWeight);
-    const x = (index % grid.columnCount) * grid.cellWidth;
-    const y = Math.floor(index / grid.columnCount) * grid.cellHeight;
-    context.fillRect(x, y, grid.cellWidth, grid.cellHeight);
-  }
+function paintMap(canvas: HTMLCanvasElement, looks: PictureLooks, place: Place | undefined): void {
+  canvas.width = looks.grid.imageWidth;
+  canvas.height = looks.grid.imageHeight;
+  const rows = place?.row === undefined ? allRows(looks.matrix) : [place.row];
+  drawPictureMap(new CanvasPainter(canvas.getContext("2d")!, ""), looks, rows, { x: 0, y: 0, scale: 1 });
 }

@@ -19,10 +19,11 @@ function Table({ panel }: { panel: Panel }) {
   const matrix = panel.matrix.value;
   if (!attention || !matrix) return null;
   const columns = columnLabels(attention);
+  const kind = attention.grid ? "place of the picture" : "source word";
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Table of weights">
       <table>
-        <caption class="unseen">Weight of each source word for each word of the output, rounded to three decimals</caption>
+        <caption class="unseen">Weight of each {kind} for each word of the output, rounded to three decimals</caption>
         <thead>
           <tr>
             <td />

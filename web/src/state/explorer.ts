@@ -7,6 +7,7 @@ import type { MapContent } from "../draw/heat-map-view";
 import { axisLabels, rowLabels } from "../draw/labels";
 import type { LinkContent } from "../draw/links";
 import type { SavedDocument, Unit } from "../answer/answer";
+import { type ChosenPicture, NO_PICTURE, fitsIntoLink, pictureParameters, readPicture } from "./chosen-picture";
 import { type Question, caption, classify, explain, generate, questionFor } from "./asking";
 import { FIELD_DEFAULTS, type Fields, taskOf } from "./fields";
 import { asFragment, fromFragment, readFields, readLooks, restorePanel, viewParameters } from "./link";
@@ -21,8 +22,9 @@ export class Explorer {
   readonly models = signal<readonly Model[]>([]);
   readonly modelsProblem = signal<Problem | undefined>(undefined);
   readonly fields = signal<Fields>(FIELD_DEFAULTS);
-  /** The picture to ask about, in base64. */
-  readonly picture = signal("");
+  readonly picture = signal<ChosenPicture>(NO_PICTURE);
+  /** The name of a picture that was too large for the link, until it is chosen again. */
+  readonly missingPicture = signal("");
   readonly unit = signal<Unit>("words");
   readonly threshold = signal(0);
   /** Whether colours and thickness go up to the largest weight instead of 1; undefined: where weights are small. */
@@ -30,6 +32,8 @@ export class Explorer {
   /** Whether the page stands by itself, without a gateway. */
   readonly isSaved: boolean;
   readonly panels: readonly [Panel, Panel] = [new Panel(0, this.unit), new Panel(1, this.unit)];
+  /** What the next answer restores of a link. */
+  private restoring: Record<string, string> = {};
 
   readonly shownPanels = computed(() => this.panels.filter((panel) => panel.phase.value !== "empty"));
 
@@ -45,10 +49,36 @@ export class Explorer {
     const parameters = fromFragment(fragment);
     batch(() => {
       this.fields.value = readFields(parameters);
+      this.picture.value = readPicture(parameters);
+      this.missingPicture.value = this.picture.value.content === "" ? (parameters["pictureName"] ?? "") : "";
+      this.restoring = parameters;
       this.readLooks(parameters);
+      for (const panel of this.panels) panel.clear();
     });
     await this.loadModels();
-    if (this.modelsProblem.value === undefined && parameters["text"]) await this.ask(parameters);
+    await this.askIfThere();
+  }
+
+  /** Asks if there is something to ask. */
+  async askIfThere(): Promise<void> {
+    if (this.modelsProblem.value === undefined && this.hasSource()) await this.ask();
+  }
+
+  /** Whether there is a text, or a picture, for the model that is chosen. */
+  hasSource(): boolean {
+    return this.readsPictures() ? this.picture.value.content !== "" : this.fields.value.text !== "";
+  }
+
+  private readsPictures(): boolean {
+    return taskOf(this.modelOf(this.panels[0])) === "caption";
+  }
+
+  /** Takes a picture; if a link waits for it, the view of the link is restored. */
+  choosePicture(picture: ChosenPicture): void {
+    this.picture.value = picture;
+    if (this.missingPicture.value === "") return;
+    this.missingPicture.value = "";
+    void this.askIfThere();
   }
 
   async loadModels(): Promise<void> {
@@ -81,12 +111,14 @@ export class Explorer {
   }
 
   private newQuestion(panel: Panel): Question {
-    return questionFor(panel, this.fields.value, this.modelOf(panel), this.picture.value);
+    return questionFor(panel, this.fields.value, this.modelOf(panel), this.picture.value.content);
   }
 
   /** Asks every model that is chosen. */
-  async ask(restored: Record<string, string> = {}): Promise<void> {
+  async ask(): Promise<void> {
     const [first, second] = this.panels;
+    const restored = this.restoring;
+    this.restoring = {};
     if (this.modelOf(first)?.ready === false) await this.loadModels(); // it may be by now
     if (!this.fields.value.model2) second.clear();
     const asked = this.fields.value.model2 ? [first, second] : [first];
@@ -137,7 +169,8 @@ export class Explorer {
   mapContent(panel: Panel): MapContent | undefined {
     const [attention, matrix] = [panel.attention.value, panel.matrix.value];
     if (!attention || !matrix) return undefined;
-    return { ...this.linkContent(panel)!, rows: rowLabels(attention), columns: axisLabels(attention) };
+    const columnAxis = attention.grid ? "row and column of the picture" : "source";
+    return { ...this.linkContent(panel)!, rows: rowLabels(attention), columns: axisLabels(attention), columnAxis };
   }
 
   /** What its links show. */
@@ -159,15 +192,27 @@ export class Explorer {
 
   viewParameters(): Record<string, string> {
     const looks = { unit: this.unit.value, threshold: this.threshold.value, stretch: this.stretch.value };
-    return viewParameters(this.fields.value, looks, this.shownPanels.value);
+    const fields = this.readsPictures() ? { ...this.fields.value, text: "" } : this.fields.value;
+    return viewParameters(fields, looks, this.shownPanels.value);
+  }
+
+  /** Whether a link cannot hold the picture. */
+  leavesPictureOut(): boolean {
+    return this.readsPictures() && !fitsIntoLink(this.picture.value.content);
   }
 
   /** A link that restores the view; it also becomes the page's address. */
   link(): string {
     const url = new URL(location.href);
-    url.hash = asFragment(this.viewParameters());
+    url.hash = asFragment({ ...this.viewParameters(), ...this.linkedPicture() });
     history.replaceState(null, "", url);
     return url.href;
+  }
+
+  private linkedPicture(): Record<string, string> {
+    if (!this.readsPictures()) return {};
+    const missing = this.missingPicture.value;
+    return missing === "" ? pictureParameters(this.picture.value) : { pictureName: missing };
   }
 
   /** What a saved page holds. */

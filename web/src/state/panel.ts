@@ -55,14 +55,24 @@ export class Panel {
     readonly unit: { readonly value: Unit },
   ) {}
 
-  readonly result = computed<Result | undefined>(() => this.answer.value?.results[this.resultIndex.value]);
+  readonly result = computed<Result | undefined>(() => {
+    const results = this.answer.value?.results ?? [];
+    return results[boundedTo(results, this.resultIndex.value)];
+  });
 
   readonly hypothesis = computed<Hypothesis | undefined>(() => {
     const result = this.result.value;
-    return result?.kind === "written" ? result.hypotheses[this.hypothesisIndex.value] : undefined;
+    return result?.kind === "written" ? result.hypotheses[boundedTo(result.hypotheses, this.hypothesisIndex.value)] : undefined;
   });
 
-  readonly place = computed<Place | undefined>(() => this.hovered.value ?? this.pinned.value);
+  /** The place that was kept, if the weights that are shown have it: a link may be of another answer. */
+  readonly kept = computed<Place | undefined>(() => {
+    const [place, matrix] = [this.pinned.value, this.matrix.value];
+    if (place === undefined || matrix === undefined) return undefined;
+    return (place.row ?? 0) < matrix.rowCount && (place.column ?? 0) < matrix.columnCount ? place : undefined;
+  });
+
+  readonly place = computed<Place | undefined>(() => this.hovered.value ?? this.kept.value);
 
   /** The attention with every head, in the unit chosen; undefined until it was asked for. */
   readonly explained = computed<Attention | undefined>(() => {
@@ -182,3 +192,9 @@ export class Panel {
     }
   }
 }
+
+/** An index, or the last one if a link names more than there are. */
+function boundedTo(items: readonly unknown[], index: number): number {
+  return Math.min(index, items.length - 1);
+}
+
