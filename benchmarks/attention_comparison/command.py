@@ -15,7 +15,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.attention_comparison.studies import STUDIES, Study, StudyError, study_named
+from benchmarks.attention_comparison.studies import (
+    STUDIES,
+    Study,
+    StudyError,
+    TimesWanted,
+    study_named,
+)
 from heed.views.errors import PlotError
 from model_export.config import RecipeError
 from model_export.errors import ModelExportError
@@ -95,7 +101,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--docs", type=Path, default=DOCS, help=f"where the page goes (default: {DOCS})"
     )
     parser.add_argument(
-        "--times-again", action="store_true", help="measure times again, also where they are known"
+        "--times",
+        choices=list(TimesWanted),
+        type=TimesWanted,
+        default=TimesWanted.ONCE,
+        help="measure what updates and answers cost: once and keep it, again, or not at all "
+        "(default: once)",
     )
     parser.add_argument(
         "--page-only", action="store_true", help="write the page again, from its figures"
@@ -135,7 +146,7 @@ def _compare(given: argparse.Namespace) -> int:
     ]
     for plan in plans:
         command = _command(plan.study, given)
-        status = compare(plan, given.docs, command=command, times_again=given.times_again)
+        status = compare(plan, given.docs, command=command, times=given.times)
         if status is not None:
             print("stopped; give the command again to go on", file=sys.stderr)
             return status
@@ -174,6 +185,8 @@ def _command(study: Study, given: argparse.Namespace) -> str:
     if given.mechanisms:
         flags.append(f"--mechanisms {','.join(given.mechanisms)}")
     flags += [f"--set {change}" for change in given.set]
+    if given.times is TimesWanted.NONE:
+        flags.append(f"--times {given.times}")
     if study.needs_folder:
         flags.append(f"--data-dir {study.name}=DIR")
     return f'make compare-attention COMPARE="{" ".join(flags)}"'

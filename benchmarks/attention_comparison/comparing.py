@@ -18,7 +18,7 @@ from benchmarks.attention_comparison.results import (
     Times,
     read_value,
 )
-from benchmarks.attention_comparison.studies import Mechanism, Study
+from benchmarks.attention_comparison.studies import Mechanism, Study, TimesWanted
 from benchmarks.attention_comparison.timing import times_of
 from benchmarks.attention_comparison.training import Plan, prepare_study, train_all
 from loadtest.machine import this_machine
@@ -44,14 +44,16 @@ def plan_of(
     return Plan(study, mechanisms, seeds, folder, data_dir=data_dir, overrides=tuple(overrides))
 
 
-def compare(plan: Plan, docs: Path, *, command: str, times_again: bool = False) -> int | None:
+def compare(
+    plan: Plan, docs: Path, *, command: str, times: TimesWanted = TimesWanted.ONCE
+) -> int | None:
     """Trains, measures, and puts the results on the page, beside those of other studies.
 
     Args:
         plan: What to compare.
         docs: The folder of the documentation.
         command: What repeats it, for the page.
-        times_again: Whether to measure times also where they are known.
+        times: Whether to measure what updates and answers cost.
 
     Returns:
         None when it is done; 128 + signal when it was asked to stop while it trained.
@@ -66,8 +68,10 @@ def compare(plan: Plan, docs: Path, *, command: str, times_again: bool = False) 
             return stop.exit_status or 1
     dev = dev_examples(plan)
     facts = facts_of(plan, dev)
-    times = times_of(plan, dev, again=times_again)
-    rows = tuple(_row(plan, mechanism, facts, times) for mechanism in plan.mechanisms)
+    measured: dict[str, Times] = {}
+    if times is not TimesWanted.NONE:
+        measured = times_of(plan, dev, again=times is TimesWanted.AGAIN)
+    rows = tuple(_row(plan, mechanism, facts, measured) for mechanism in plan.mechanisms)
     first = rows[0].runs[0].figures
     conditions = Conditions(
         date=datetime.now(UTC).date().isoformat(),
@@ -102,5 +106,5 @@ def _row(
 def _machine() -> str:
     machine = this_machine()
     threads = os.environ.get("TF_NUM_INTRAOP_THREADS")
-    limit = f" ({threads} used by an operation)" if threads else ""
-    return f"{machine.processor_count} threads{limit} of {machine.processor}"
+    limit = f", {threads} for an operation" if threads else ""
+    return f"{machine.processor}, {machine.processor_count} threads{limit}"

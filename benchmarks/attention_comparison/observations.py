@@ -73,11 +73,11 @@ def _alignment(measure: Measure, results: StudyResults) -> str:
         return ""
     (least, first), (most, last) = ranked[0], ranked[-1]
     text = (
-        f"Attention looks at the right place most with {first.title} "
+        f"Attention is at the right place most often with {first.title} "
         f"({shown_value(least, measure)} % alignment error)"
     )
     if first is not last:
-        text += f", and least with {last.title} ({shown_value(most, measure)} %)"
+        text += f", least often with {last.title} ({shown_value(most, measure)} %)"
     text += "."
     straight = results.conditions.straight_line_error
     if straight is not None:

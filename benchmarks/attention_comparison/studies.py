@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,14 @@ _HERE: Final = Path(__file__).parent
 
 class StudyError(Exception):
     """A comparison was asked for that there is none of. The message is for the user."""
+
+
+class TimesWanted(StrEnum):
+    """Whether to measure what updates and answers cost."""
+
+    ONCE = "once"
+    AGAIN = "again"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)

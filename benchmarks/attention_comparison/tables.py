@@ -14,16 +14,16 @@ def results_table(study: Study, results: StudyResults) -> str:
     """A row for each mechanism: how large it is, how good, and what it costs.
 
     Of several seeds the mean, and in brackets the least and the most. Times are relative to those
-    of the first row.
+    of the first row; without any there are no such columns.
     """
+    first = results.rows[0].times
+    times = ["update, time", "answer, time"] if first is not None else []
     titles = [
         "attention",
         "parameters",
         *(f"{measure.title}{', %' if measure.is_share else ''}" for measure in study.measures),
-        "update, time",
-        "answer, time",
+        *times,
     ]
-    first = results.rows[0].times
     lines = [_line(titles), _line(["---", *["---:"] * (len(titles) - 1)])]
     for row in results.rows:
         figures = [shown_values(row.values(measure.name), measure) for measure in study.measures]
@@ -60,7 +60,9 @@ def shown_value(value: float, measure: Measure) -> str:
 
 
 def _ratios(times: Times | None, first: Times | None) -> list[str]:
-    if times is None or first is None:
+    if first is None:
+        return []
+    if times is None:
         return [NOT_MEASURED] * 2
     return [f"{times.update_s / first.update_s:.2f}", f"{times.answer_s / first.answer_s:.2f}"]
 

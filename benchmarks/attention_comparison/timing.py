@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any, Final
 
 import numpy as np
+import tensorflow as tf
 from pydantic import BaseModel
 
 from benchmarks.attention_comparison.results import Times, read_value, write_value
@@ -142,6 +143,7 @@ def _answer_functions(
 ) -> dict[str, Callable[[], None]]:
     """The answers of each exported model to the same sources, and to as many steps."""
     spend_session_notice()
+    tf.get_logger().setLevel("ERROR")  # the loader of sessions calls itself deprecated
     functions = {}
     for mechanism in plan.mechanisms:
         run = TrainingRun.load(plan.run_folder(mechanism, plan.seeds[0]))

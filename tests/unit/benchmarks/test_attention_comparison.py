@@ -102,9 +102,13 @@ def test_a_table_has_means_and_ranges_over_seeds_and_times_relative_to_the_first
     ]
 
 
-def test_what_was_not_measured_is_a_dash() -> None:
-    table = results_table(G2P, results(row("alone", {"word_error_rate": 0.5})))
+def test_what_was_not_measured_is_a_dash_and_times_that_nobody_measured_no_column() -> None:
+    times = Times(update_s=1, answer_s=1)
+    rows = [row("timed", {}, times=times), row("alone", {"word_error_rate": 0.5})]
+    table = results_table(G2P, results(*rows))
     assert table.splitlines()[-1] == "| Alone | 1,234 | 50.0 | – | – | – | – |"
+    table = results_table(G2P, results(row("alone", {"word_error_rate": 0.5})))
+    assert table.splitlines()[-1] == "| Alone | 1,234 | 50.0 | – | – |"
 
 
 def test_settings_of_a_row_are_on_the_page() -> None:
@@ -132,9 +136,9 @@ def test_alignment_is_compared_with_a_straight_line() -> None:
     rows = [row(key, measured(0.2, 0.1, error)) for key, error in (("best", 0.1), ("worst", 0.7))]
     found = observations(G2P, results(*rows, straight=0.4))[1]
     assert found == (
-        "Attention looks at the right place most with Best (10.0 % alignment error), and least "
-        "with Worst (70.0 %). A straight line from the first to the last token errs in 40.0 %; "
-        "further off than that: Worst."
+        "Attention is at the right place most often with Best (10.0 % alignment error), least "
+        "often with Worst (70.0 %). A straight line from the first to the last token errs in 40.0 "
+        "%; further off than that: Worst."
     )
 
 
