@@ -15,7 +15,7 @@ REVERSE: Final = "reverse"
 TRAIN_COUNT: Final = 16_000
 DEV_COUNT: Final = 500
 _LETTERS: Final = string.ascii_lowercase[:20]
-_LENGTHS: Final = (3, 10)
+_LENGTHS: Final = (3, 7)
 
 
 def write_order_data(folder: Path) -> None:

@@ -221,7 +221,7 @@ _ORDER: Final = Study(
     name="order",
     title="A copy or a reversal",
     about=(
-        "Three to ten letters behind the word `copy` or `reverse`, to be written in this order: "
+        "Three to seven letters behind the word `copy` or `reverse`, to be written in this order: "
         "an artificial task, made by the program, in which the right place is known for every "
         "letter written."
     ),
