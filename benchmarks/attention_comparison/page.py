@@ -113,7 +113,7 @@ def _section(study: Study, results: StudyResults) -> str:
             results_table(study, results),
             *(f"* {sentence}" for sentence in observations(study, results)),
             "",
-            f"![{_caption(study)}]({picture_path(study)})\n",
+            f"![{_described(study)}]({picture_path(study)})\n",
             f"{_caption(study)}\n",
         ]
     )
@@ -126,6 +126,11 @@ def _conditions(conditions: Conditions, runs: Sequence[object]) -> str:
         f"{conditions.train_count:,} training examples, {conditions.dev_count:,} of dev, {seeds}; "
         f"{conditions.date}, {conditions.machine}: `{conditions.command}`."
     )
+
+
+def _described(study: Study) -> str:
+    what = "A map of attention" if study.output else "A line of attention weights"
+    return f"{what} for each row of the table"
 
 
 def _caption(study: Study) -> str:

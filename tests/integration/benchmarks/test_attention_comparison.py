@@ -17,6 +17,7 @@ TINY = [
     "training.jit_compile=false",
     "training.dev_examples=8",
 ]
+NO_TIMES = ["--times", "none"]
 PNG = b"\x89PNG"
 
 
@@ -84,7 +85,7 @@ def test_what_is_trained_is_not_trained_again(
 
 
 def test_a_second_study_joins_the_page(folder: Path) -> None:
-    assert main([*arguments(folder, "g2p", "bahdanau"), "--times", "none"]) == 0
+    assert main([*arguments(folder, "g2p", "bahdanau"), *NO_TIMES]) == 0
     text = (folder / "docs" / PAGE).read_text(encoding="utf-8")
     assert text.index("## Words to phonemes") < text.index("## A copy or a reversal")
     (row,) = results_of(folder, "g2p").rows
@@ -92,6 +93,28 @@ def test_a_second_study_joins_the_page(folder: Path) -> None:
     assert row.runs[0].reading.columns == tuple("alphabet")
     assert row.runs[0].reading.links == ((1, 1), (5, 4))
     assert 0 <= row.runs[0].figures["dev.alignment_error_rate"] <= 1
+
+
+def test_classifiers_are_compared_too(folder: Path, tmp_path: Path) -> None:
+    places = ["paris", "rome", "bergen", "york", "lima", "oslo", "cairo", "bonn"] * 12
+    asked = {"GetWeather": "will it rain in {} {}", "PlayMusic": "play the song of {} {}"}
+    lines = [
+        f"{intent}\t{text.format(place, number)}\tO O O O B-place O\n"
+        for number, place in enumerate(places)
+        for intent, text in asked.items()
+    ]
+    (tmp_path / "train.tsv").write_text("".join(lines))
+    mechanisms = "structured,hierarchical"
+    command = [*arguments(folder, "intents", mechanisms), "--data-dir", f"intents={tmp_path}"]
+    command += ["--set", "source_tokenizer={kind: word}"]
+    assert main([*command, *NO_TIMES]) == 0
+    structured, hierarchical = results_of(folder, "intents").rows
+    assert structured.runs[0].reading.rows == ("mean", "hop 1", "hop 2", "hop 3", "hop 4")
+    assert hierarchical.runs[0].reading.rows == ("",)
+    text = (folder / "docs" / PAGE).read_text(encoding="utf-8")
+    assert "of the attention; even attention would give them" in text
+    assert str(tmp_path) not in text
+    assert (folder / "docs" / "images" / "attention-compared" / "intents.png").is_file()
 
 
 def test_other_settings_want_another_folder(
