@@ -66,7 +66,7 @@ def choosable_logits(
     return tf.cond(
         has_history | (step < limited),
         ruled_out,
-        lambda: logits + never_bias(tf.shape(logits)[2]),
+        lambda: logits + never_bias(logits),
     )
 
 

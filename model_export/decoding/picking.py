@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from heed.contract import SPECIAL_IDS
@@ -53,7 +54,7 @@ def most_probable(
     """
 
     def free() -> Picked:
-        scores = tf.nn.log_softmax(logits) + never_bias(tf.shape(logits)[-1])
+        scores = tf.nn.log_softmax(logits) + never_bias(logits)
         values, ids = tf.math.top_k(scores, 1)
         return Picked(ids[:, 0], values[:, 0])
 
@@ -74,7 +75,12 @@ def limited_steps(options: DecodingOptions) -> tf.Tensor:
     return tf.reduce_max(tf.concat([options.min_lengths, options.prefix_lengths, [0]], axis=0))
 
 
-def never_bias(vocabulary_size: tf.Tensor) -> tf.Tensor:
+def never_bias(logits: tf.Tensor) -> tf.Tensor:
     """Minus infinity at `pad` and `begin`, which are never chosen, and 0 elsewhere; float32 [V]."""
-    ids = tf.range(vocabulary_size)
+    vocabulary_size = logits.shape[-1]
+    if vocabulary_size is not None:
+        bias = np.zeros(vocabulary_size, np.float32)
+        bias[[SPECIAL_IDS.pad, SPECIAL_IDS.begin]] = -math.inf
+        return tf.constant(bias)
+    ids = tf.range(tf.shape(logits)[-1])
     return tf.where((ids == SPECIAL_IDS.pad) | (ids == SPECIAL_IDS.begin), -math.inf, 0.0)
