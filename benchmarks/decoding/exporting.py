@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from model_export.runs.training_run import TrainingRun
 
 _SEED: Final = 5
+_CALIBRATED: Final = 256
+"""Pairs that int8 is calibrated on, as many as `heed export` takes."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,12 @@ class Question:
         steps: Tokens of every output, if they are forced.
         bleu_tokenizer: How BLEU splits references.
         lowercase: Whether BLEU ignores case.
+        calibration: Pairs of source and target that int8 is calibrated on.
     """
 
     sources: Sequence[Sequence[int]]
     references: Sequence[Sequence[str]] = ()
+    calibration: Sequence[tuple[str, str]] = ()
     steps: int | None = None
     bleu_tokenizer: str = "13a"
     lowercase: bool = False
@@ -75,7 +79,7 @@ def trained_subject(run: TrainingRun, folder: Path, arguments: argparse.Namespac
     """A trained model, for both engines, with the test sentences of its recipe."""
     question = _test_sentences(run, arguments.data_dir, arguments.sentences)
     if arguments.versions is None:
-        versions = _exported(run, folder, arguments.precisions)
+        versions = _exported(run, folder, arguments.precisions, question.calibration)
         names = (run.recipe.name, f"{run.recipe.name}, trained")
     else:
         versions = _published(arguments.versions, arguments.precisions)
@@ -89,25 +93,45 @@ def random_subject(name: str, folder: Path, arguments: argparse.Namespace) -> Su
 
     size = SIZES[name]
     run = random_run(size)
-    question = Question(random_sources(size, arguments.sentences), steps=size.steps)
-    versions = _exported(run, folder, arguments.precisions)
+    texts = [
+        [
+            run.source_tokenizer.decode(ids).text
+            for ids in random_sources(size, _CALIBRATED, seed=seed)
+        ]
+        for seed in (2, 3)
+    ]
+    question = Question(
+        random_sources(size, arguments.sentences),
+        steps=size.steps,
+        calibration=list(zip(*texts, strict=True)),
+    )
+    versions = _exported(run, folder, arguments.precisions, question.calibration)
     return _subject(run, folder, question, versions, (name, size.description))
 
 
-def _exported(run: TrainingRun, folder: Path, precisions: Sequence[str]) -> Versions:
+def _exported(
+    run: TrainingRun,
+    folder: Path,
+    precisions: Sequence[str],
+    calibration: Sequence[tuple[str, str]],
+) -> Versions:
     """Written without the checks of `heed export`: outputs are compared before speed."""
     from model_export.export.errors import ExportError
     from model_export.export.exportable import exportable_from_run
     from model_export.export.saved_model import write_saved_model
+    from model_export.inference import PrecisionError
 
     folders, left_out = {}, {}
     for precision in precisions:
         label = Engine(EngineName.HEED, precision).label
         try:
             exportable = exportable_from_run(
-                run, model_name=run.recipe.name, precision=Precision(precision)
+                run,
+                model_name=run.recipe.name,
+                precision=Precision(precision),
+                calibration=calibration,
             )
-        except ExportError as error:
+        except (ExportError, PrecisionError) as error:
             left_out[label] = str(error)
             continue
         folders[label] = folder / f"heed-{precision}"
@@ -131,10 +155,11 @@ def _published(base_path: Path, precisions: Sequence[str]) -> Versions:
 
 def _test_sentences(run: TrainingRun, data_dir: Path | None, count: int) -> Question:
     """Sentences of mixed length, in random order, with their translations."""
-    from model_export.data.examples import Split, take_evenly
+    from model_export.data.examples import Split, take_evenly, training_pairs
     from model_export.data.load import load_examples
 
-    examples = take_evenly(load_examples(run.recipe.data, data_dir).split(Split.TEST), count)
+    data = load_examples(run.recipe.data, data_dir)
+    examples = take_evenly(data.split(Split.TEST), count)
     Random(_SEED).shuffle(examples)
     encoded = [(run.source_tokenizer.encode_ids(each.source), each) for each in examples]
     longest = run.recipe.seq2seq_model.max_source_tokens
@@ -144,6 +169,7 @@ def _test_sentences(run: TrainingRun, data_dir: Path | None, count: int) -> Ques
         references=[example.references for _, example in kept],
         bleu_tokenizer=str(run.recipe.evaluation.bleu_tokenizer),
         lowercase=run.recipe.evaluation.lowercase,
+        calibration=take_evenly(training_pairs(data.train), _CALIBRATED),
     )
 
 

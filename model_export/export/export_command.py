@@ -154,6 +154,7 @@ def _reduced(
         training_run,
         model_name=name,
         precision=Precision(arguments.precision),
+        calibration=data.calibration,
     )
     on_step(next(steps))
     reference = exportable_from_run(training_run, model_name=name, precision=Precision.FLOAT32)

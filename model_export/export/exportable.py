@@ -12,6 +12,7 @@ from typing import Final
 from heed.contract import (
     CLASSIFIER_SIGNATURES,
     SEQ2SEQ_SIGNATURES,
+    SPECIAL_IDS,
     Contract,
     ModelCard,
     Precision,
@@ -56,9 +57,19 @@ class ExportableModel:
 
 
 def exportable_from_run(
-    run: TrainingRun, *, model_name: str, precision: Precision
+    run: TrainingRun,
+    *,
+    model_name: str,
+    precision: Precision,
+    calibration: Sequence[tuple[str, str]] = (),
 ) -> ExportableModel:
     """A training run's model, with the contract under a name that fits `ModelName`.
+
+    Args:
+        run: The training run.
+        model_name: What the version will be called.
+        precision: What it will compute in.
+        calibration: Real pairs of source and target, for int8 alone; a hundred or more.
 
     Raises:
         ExportError: The model cannot have the precision.
@@ -82,7 +93,27 @@ def exportable_from_run(
         precision=precision,
         card=_model_card(run),
     )
-    return ExportableModel(run.model, source, run.target_tokenizer, contract)
+    examples = _calibration_examples(run, calibration)
+    return ExportableModel(run.model, source, run.target_tokenizer, contract, examples)
+
+
+def _calibration_examples(
+    run: TrainingRun, pairs: Sequence[tuple[str, str]]
+) -> tuple[CalibrationExample, ...]:
+    """Pairs as the model reads them; those without source tokens are left out."""
+    settings = run.recipe.seq2seq_model
+    encoded = [
+        (
+            run.source_tokenizer.encode_ids(source)[: settings.max_source_tokens],
+            [*run.target_tokenizer.encode_ids(target), SPECIAL_IDS.end],
+        )
+        for source, target in pairs
+    ]
+    return tuple(
+        CalibrationExample(source, target[: settings.max_target_tokens])
+        for source, target in encoded
+        if source
+    )
 
 
 def _exportable_classifier(

@@ -8,7 +8,7 @@ from heed.contract import Precision
 from model_export.config import Recipe, TransformerSettings
 from model_export.export.errors import ExportError
 
-_OF_TRANSFORMERS: Final = (Precision.FLOAT32,)
+_OF_TRANSFORMERS: Final = tuple(Precision)
 _OF_OTHERS: Final = (Precision.FLOAT32,)
 
 

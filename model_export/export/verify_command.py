@@ -54,14 +54,12 @@ def _print_table(version_dir: Path, results: Sequence[CheckResult]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(
-        "Check", "Compared", "Largest difference", "Allowed", title=f"{version_dir} is right"
-    )
+    table = Table("Check", "Compared", "Largest difference", title=f"{version_dir} is right")
     for result in results:
+        difference = result.largest_difference
         table.add_row(
             result.check,
             result.compared,
-            "-" if result.largest_difference is None else f"{result.largest_difference:.1e}",
-            "-" if result.bound is None else f"{result.bound:g}",
+            "-" if difference is None else f"{difference:.1e} of {result.bound:g}",
         )
     Console().print(table)
