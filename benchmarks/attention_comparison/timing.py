@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -20,7 +21,7 @@ from pydantic import BaseModel
 
 from benchmarks.attention_comparison.results import Times, read_value, write_value
 from benchmarks.attention_comparison.training import Plan
-from heed.contract import Precision
+from heed.contract import Precision, Signature
 from model_export.config import Recipe
 from model_export.config.classifier import ClassifierSettings
 from model_export.data.examples import Example, take_evenly
@@ -42,9 +43,7 @@ ROWS: Final = 32
 _BATCHES: Final = 4
 _UPDATES: Final = 10
 """Updates of one mechanism before the next has its turn."""
-_ROUNDS: Final = 9
-_GREEDY: Final = "greedy"
-_CLASSIFY: Final = "classify"
+_ROUNDS: Final = 5
 
 Inputs = Mapping[str, np.ndarray[Any, Any]]
 
@@ -157,7 +156,7 @@ def _answer_functions(
 def _answers(
     session: GraphSession, batches: Sequence[Inputs], *, is_classifier: bool
 ) -> Callable[[], None]:
-    signature = _CLASSIFY if is_classifier else _GREEDY
+    signature = Signature.CLASSIFY if is_classifier else Signature.GREEDY
     outputs = {"probabilities"} if is_classifier else {"tokens", "lengths", "scores"}
 
     def answer() -> None:
@@ -168,13 +167,15 @@ def _answers(
 
 
 def _exported(run: TrainingRun, version: Path) -> Path:
-    """A version's folder, which is written if it is not there."""
+    """A version with the one signature that is timed; it is written if it is not there."""
     if not (version / GRAPH_FILE).is_file():
         name = version.parent.name
         exportable = exportable_from_run(run, model_name=name, precision=Precision.FLOAT32)
+        signature = Signature.CLASSIFY if run.labels else Signature.GREEDY
+        contract = exportable.contract.model_copy(update={"signatures": (signature,)})
         version.parent.mkdir(parents=True, exist_ok=True)
         unfinished = version.with_name(".unfinished")
-        write_saved_model(exportable, unfinished)
+        write_saved_model(replace(exportable, contract=contract), unfinished)
         unfinished.rename(version)
     return version
 
