@@ -216,6 +216,28 @@ class ImageInput(_Value):
         return self
 
 
+class ShapeBuckets(_Value):
+    """The shapes of batches that a graph is compiled for, by XLA.
+
+    The graph fills every batch up to the smallest that holds it; one that none holds is refused.
+
+    Attributes:
+        rows: Rows of a batch, ascending.
+        source_tokens: Tokens of its longest source, ascending; the last is the longest there is.
+    """
+
+    rows: tuple[int, ...] = Field(min_length=1)
+    source_tokens: tuple[int, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ascend(self) -> ShapeBuckets:
+        for name in ("rows", "source_tokens"):
+            sizes = getattr(self, name)
+            if list(sizes) != sorted(set(sizes)) or sizes[0] < 1:
+                raise ValueError(f"{name} must be 1 or more and ascend, not {list(sizes)}")
+        return self
+
+
 class ModelCard(_Value):
     """What a model was made from and how good it is.
 
@@ -276,6 +298,7 @@ class Contract(_Value):
     attention_average: AttentionAverage
     signatures: tuple[Signature, ...]
     precision: Precision = Precision.FLOAT32
+    shape_buckets: ShapeBuckets | None = None
     card: ModelCard = Field(default_factory=ModelCard)
 
     @model_validator(mode="after")
@@ -316,6 +339,20 @@ class Contract(_Value):
     def source_vocabulary_size(self) -> int:
         """Number of source ids; 0 of a model that reads pictures."""
         return 0 if self.source_tokenizer is None else self.source_tokenizer.vocabulary_size
+
+    @model_validator(mode="after")
+    def _buckets_hold_every_source(self) -> Contract:
+        buckets = self.shape_buckets
+        if buckets is None:
+            return self
+        if self.source_tokenizer is None or self.is_classifier:
+            raise ValueError("shape_buckets are for models that read texts and write texts")
+        if buckets.source_tokens[-1] != self.max_source_tokens:
+            raise ValueError(
+                f"the last of shape_buckets.source_tokens is {buckets.source_tokens[-1]}, "
+                f"not max_source_tokens {self.max_source_tokens}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _outputs_fit_the_task(self) -> Contract:

@@ -26,6 +26,18 @@ class TransformerMemory(NamedTuple):
     mask: tf.Tensor
 
 
+class FixedPast(NamedTuple):
+    """The state of a decoder with room for so many positions, as XLA needs it.
+
+    Attributes:
+        position: How many positions there are, the same in every row, int32 [B].
+        caches: Keys and values of each layer, float [B, N, P, D / N], P the room.
+    """
+
+    position: tf.Tensor
+    caches: tuple[tf.Tensor, ...]
+
+
 class _LayerOutput(NamedTuple):
     """Hidden float [B, T, D], weights float32 [B, N, T, S], and all positions so far."""
 
@@ -152,8 +164,18 @@ class TransformerDecoder(CompositeLayer):
         nothing = tf.zeros([rows, heads, 0, width], encoded.values.dtype)
         return (nothing,) * (2 * len(self.layers))
 
+    @staticmethod
+    def with_room(state: tuple[tf.Tensor, ...], positions: int) -> FixedPast:
+        """The state before the first token as one of a fixed size, which `step` takes as well."""
+        room = [[0, 0], [0, 0], [0, positions], [0, 0]]
+        rows = tf.shape(state[0])[0]
+        return FixedPast(tf.zeros([rows], tf.int32), tuple(tf.pad(cache, room) for cache in state))
+
     def step(
-        self, tokens: tf.Tensor, state: tuple[tf.Tensor, ...], memory: TransformerMemory
+        self,
+        tokens: tf.Tensor,
+        state: tuple[tf.Tensor, ...] | FixedPast,
+        memory: TransformerMemory,
     ) -> DecoderStep:
         """One position: from the last token, int32 [B], to features float [B, D]."""
         features, weights, state = self._advance(
@@ -186,21 +208,21 @@ class TransformerDecoder(CompositeLayer):
     def _advance(
         self,
         tokens: tf.Tensor,
-        state: tuple[tf.Tensor, ...],
+        state: tuple[tf.Tensor, ...] | FixedPast,
         memory: TransformerMemory,
         *,
         training: bool,
-    ) -> tuple[tf.Tensor, tf.Tensor, tuple[tf.Tensor, ...]]:
+    ) -> tuple[tf.Tensor, tf.Tensor, tuple[tf.Tensor, ...] | FixedPast]:
         """New positions int32 [B, T]: features, weights [B, L, N, T, S] and the state after."""
-        past_count = tf.shape(state[0])[2]
+        caches = state.caches if isinstance(state, FixedPast) else state
+        past_count, past_mask = _look_back(state, tf.shape(tokens)[1])
         hidden = self.embedding(tokens, first_position=past_count, training=training)
-        past_mask = _causal_mask(past_count, tf.shape(tokens)[1])
         source_mask = memory.mask[:, tf.newaxis, tf.newaxis, :]
-        weights, new_state = [], []
+        weights, grown = [], []
         for index, layer in enumerate(self.layers):
             output = layer(
                 hidden,
-                past=HeadMemory(state[2 * index], state[2 * index + 1]),
+                past=HeadMemory(caches[2 * index], caches[2 * index + 1]),
                 past_mask=past_mask,
                 source=memory.layers[index],
                 source_mask=source_mask,
@@ -208,8 +230,8 @@ class TransformerDecoder(CompositeLayer):
             )
             hidden = output.hidden
             weights.append(output.weights)
-            new_state += [output.past.keys, output.past.values]
-        return self.final_norm(hidden), tf.stack(weights, axis=1), tuple(new_state)
+            grown += [output.past.keys, output.past.values]
+        return self.final_norm(hidden), tf.stack(weights, axis=1), _state_after(state, grown)
 
 
 def _causal_mask(past_count: tf.Tensor, new_count: tf.Tensor) -> tf.Tensor:
@@ -218,3 +240,33 @@ def _causal_mask(past_count: tf.Tensor, new_count: tf.Tensor) -> tf.Tensor:
     return (positions <= tf.range(past_count, past_count + new_count)[:, tf.newaxis])[
         tf.newaxis, tf.newaxis
     ]
+
+
+def _look_back(
+    state: tuple[tf.Tensor, ...] | FixedPast, new_count: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """How many positions there are, and which each new one may look at, bool [1, 1, T, P + T]."""
+    if not isinstance(state, FixedPast):
+        past_count = tf.shape(state[0])[2]
+        return past_count, _causal_mask(past_count, new_count)
+    past_count, room = tf.reduce_max(state.position), state.caches[0].shape[2]
+    is_past = tf.broadcast_to(tf.range(room) < past_count, [1, 1, new_count, room])
+    return past_count, tf.concat([is_past, _causal_mask(0, new_count)], axis=-1)
+
+
+def _state_after(
+    state: tuple[tf.Tensor, ...] | FixedPast, grown: list[tf.Tensor]
+) -> tuple[tf.Tensor, ...] | FixedPast:
+    """The state after a step; one of a fixed size has room for one new position a time.
+
+    Args:
+        state: The state before.
+        grown: Keys and values of each layer, those of the new positions behind those before.
+    """
+    if not isinstance(state, FixedPast):
+        return tuple(grown)
+    room = state.caches[0].shape[2]
+    is_new = (tf.range(room) == tf.reduce_max(state.position))[:, tf.newaxis]
+    caches = zip(state.caches, grown, strict=True)
+    written = tuple(tf.where(is_new, now[:, :, room:], before) for before, now in caches)
+    return FixedPast(state.position + 1, written)

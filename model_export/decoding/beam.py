@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from heed.contract import SPECIAL_IDS
+from model_export.decoding.bounded import beam_bound, step_bound
 from model_export.decoding.candidates import Candidates, best_candidates, choosable_logits
 from model_export.decoding.finished import Finished, best_of, none_finished
 from model_export.decoding.hypotheses import RankedHypotheses
@@ -100,7 +101,8 @@ def beam_search(
         others.
     """
     limits, beam = options
-    width = tf.reduce_max(tf.concat([beam.beam_width, [1]], axis=0))
+    bound = step_bound(model)
+    width = beam_bound(model) or tf.reduce_max(tf.concat([beam.beam_width, [1]], axis=0))
     is_place = tf.range(width) < beam.beam_width[:, tf.newaxis]
     mask = model.source_mask(tokens, lengths)
     rows = _Rows(limits, beam, mask, is_place, limited_steps(limits))
@@ -113,7 +115,7 @@ def beam_search(
         advanced, parents = _advance(loop, _by_row(output.logits, width), attention, rows)
         return _with_state(advanced, reordered(model, output.state, parents))
 
-    start = _start(rows, first_state, width)
+    start = _start(rows, first_state, width, bound)
     loop = run_steps(
         start,
         is_going=lambda loop: (loop.step == 0) | ~tf.reduce_all(loop.is_done),
@@ -121,7 +123,7 @@ def beam_search(
         invariants=_invariants(start),
         room=room_of(model, memory, state_of=lambda loop: loop.open.state, with_state=_with_state),
     )
-    return trace_back(loop.trace, loop.finished)
+    return trace_back(loop.trace, loop.finished, bound)
 
 
 def _with_state(loop: _Loop, state: Any) -> _Loop:
@@ -130,16 +132,20 @@ def _with_state(loop: _Loop, state: Any) -> _Loop:
 
 def _by_row(tensor: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
     """[B * K, X] to [B, K, X]."""
-    size = tf.shape(tensor)[1]
-    return tf.reshape(tensor, [tf.shape(tensor)[0] // width, width, size])
+    shape = tf.shape(tensor)
+    size = shape[1] if tensor.shape[1] is None else tensor.shape[1]
+    return tf.reshape(tensor, tf.stack([shape[0] // width, width, size]))
 
 
-def _start(rows: _Rows, state: Any, width: tf.Tensor) -> _Loop:
+def _start(rows: _Rows, state: Any, width: tf.Tensor | int, bound: int | None) -> _Loop:
     """One open hypothesis per row, the empty one, in the first of K places."""
     row_count, source_width = tf.unstack(tf.shape(rows.source_mask))
     shape = tf.stack([row_count, width])
-    covered = tf.where(tf.reduce_any(rows.beam.coverage_penalty > 0), source_width, 0)
-    most = tf.reduce_max(tf.concat([rows.limits.max_lengths, [1]], axis=0))
+    covered, remembered = source_width, bound
+    if bound is None:
+        covered = tf.where(tf.reduce_any(rows.beam.coverage_penalty > 0), source_width, 0)
+        most = tf.reduce_max(tf.concat([rows.limits.max_lengths, [1]], axis=0))
+        remembered = tf.where(tf.reduce_any(rows.beam.no_repeat_ngram > 0), most, 0)
     first = tf.where(tf.range(width) == 0, 0.0, -math.inf)
     return _Loop(
         step=tf.constant(0),
@@ -149,10 +155,10 @@ def _start(rows: _Rows, state: Any, width: tf.Tensor) -> _Loop:
             last_tokens=tf.fill(shape, SPECIAL_IDS.begin),
             state=state,
             coverage=tf.zeros(tf.stack([row_count, width, covered])),
-            history=new_history(rows.beam.no_repeat_ngram, width, most),
+            history=new_history(shape, remembered),
         ),
         finished=none_finished(shape),
-        trace=new_trace(),
+        trace=new_trace(bound),
     )
 
 

@@ -24,10 +24,9 @@ class NgramHistory(NamedTuple):
     matches: tf.Tensor
 
 
-def new_history(no_repeat_ngram: tf.Tensor, beam_width: tf.Tensor, most: tf.Tensor) -> NgramHistory:
-    """The history of empty hypotheses, of at most `most` tokens; it costs nothing if unused."""
-    width = tf.where(tf.reduce_any(no_repeat_ngram > 0), most, 0)
-    zeros = tf.zeros([tf.shape(no_repeat_ngram)[0], beam_width, width], tf.int32)
+def new_history(shape: tf.Tensor, most: tf.Tensor | int) -> NgramHistory:
+    """The history of empty hypotheses, [B, K], of at most `most` tokens; 0: none is kept."""
+    zeros = tf.zeros(tf.concat([shape, [most]], axis=0), tf.int32)
     return NgramHistory(zeros, zeros)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from model_export.decoding.bounded import step_bound
 from model_export.decoding.hypotheses import Hypotheses
 from model_export.decoding.options import DecodingOptions, SampleOptions
 from model_export.decoding.picking import Picked, picked
@@ -40,12 +41,17 @@ def sample_search(
         Hypotheses with K = 1. A row depends on its source, its options and its seed alone.
     """
     limits, sampling = options
-    most_steps = tf.reduce_max(tf.concat([limits.max_lengths, [1]], axis=0))
+    bound = step_bound(model)
+    most_steps = bound or tf.reduce_max(tf.concat([limits.max_lengths, [1]], axis=0))
     uniform = uniform_numbers(sampling.seed, most_steps)  # [B, steps]
 
     def pick(logits: tf.Tensor, step: tf.Tensor) -> Picked:
         def drawn(choosable: tf.Tensor) -> tf.Tensor:
-            kept = _truncated(choosable / sampling.temperature[:, tf.newaxis], sampling)
+            scaled = choosable / sampling.temperature[:, tf.newaxis]
+            if bound is None:
+                kept = _truncated(scaled, sampling)
+            else:
+                kept = _limited(scaled, sampling, tf.shape(scaled)[-1])
             return _drawn(tf.nn.softmax(kept), uniform[:, step])
 
         return picked(logits, step, limits, choose=drawn)
@@ -78,13 +84,21 @@ def _truncated(logits: tf.Tensor, options: SampleOptions) -> tf.Tensor:
     # How many of the most probable tokens must be looked at; 1 where all are kept.
     by_nucleus = tf.where(options.top_p < 1, vocabulary_size, 1)
     widths = tf.where(options.top_k > 0, options.top_k, by_nucleus)
-    is_limited = (options.top_k > 0) | (options.top_p < 1)
+    return tf.cond(
+        tf.reduce_any(_is_limited(options)),
+        lambda: _limited(logits, options, tf.reduce_max(widths)),
+        lambda: logits,
+    )
 
-    def truncated() -> tf.Tensor:
-        kept = _kept(logits, options, tf.reduce_max(widths))
-        return tf.where(kept | ~is_limited[:, tf.newaxis], logits, logits.dtype.min)
 
-    return tf.cond(tf.reduce_any(is_limited), truncated, lambda: logits)
+def _is_limited(options: SampleOptions) -> tf.Tensor:
+    return (options.top_k > 0) | (options.top_p < 1)
+
+
+def _limited(logits: tf.Tensor, options: SampleOptions, width: tf.Tensor) -> tf.Tensor:
+    """Rules out what the limits of each row leave out, [B, V]; `width` as in `_kept`."""
+    kept = _kept(logits, options, width)
+    return tf.where(kept | ~_is_limited(options)[:, tf.newaxis], logits, logits.dtype.min)
 
 
 def _kept(logits: tf.Tensor, options: SampleOptions, width: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from heed.contract import SPECIAL_IDS
+from model_export.decoding.bounded import step_bound
 from model_export.decoding.hypotheses import Hypotheses
 from model_export.decoding.nests import shape_invariants
 from model_export.decoding.options import DecodingOptions
@@ -66,7 +67,8 @@ def decode_tokens(
         advanced = _advance(loop, picked, attention, options)
         return advanced._replace(state=output.state)
 
-    start = _start(tf.shape(tokens)[0], first_state)
+    bound = step_bound(model)
+    start = _start(tf.shape(tokens)[0], first_state, bound)
     loop = run_steps(
         start,
         is_going=lambda loop: loop.is_going,
@@ -79,24 +81,26 @@ def decode_tokens(
             with_state=lambda loop, state: loop._replace(state=state),
         ),
     )
-    return _hypotheses(loop, options)
+    return _hypotheses(loop, options, bound)
 
 
-def step_array(dtype: tf.DType, *, rank: int) -> tf.TensorArray:
-    """An array with one tensor of this rank per step."""
-    return tf.TensorArray(dtype, size=0, dynamic_size=True, element_shape=[None] * rank)
+def step_array(dtype: tf.DType, *, rank: int, bound: int | None = None) -> tf.TensorArray:
+    """An array with one tensor of this rank per step; of so many steps, or as many as there are."""
+    return tf.TensorArray(
+        dtype, size=bound or 0, dynamic_size=bound is None, element_shape=[None] * rank
+    )
 
 
-def _start(rows: tf.Tensor, state: Any) -> _Loop:
+def _start(rows: tf.Tensor, state: Any, bound: int | None) -> _Loop:
     return _Loop(
         step=tf.constant(0),
         is_going=tf.constant(True),
         last_tokens=tf.fill([rows], SPECIAL_IDS.begin),
         ended=tf.zeros([rows], tf.bool),
         state=state,
-        tokens=step_array(tf.int32, rank=1),
-        token_scores=step_array(tf.float32, rank=1),
-        attention=step_array(tf.float32, rank=2),
+        tokens=step_array(tf.int32, rank=1, bound=bound),
+        token_scores=step_array(tf.float32, rank=1, bound=bound),
+        attention=step_array(tf.float32, rank=2, bound=bound),
     )
 
 
@@ -130,13 +134,13 @@ def _advance(loop: _Loop, picked: Picked, attention: tf.Tensor, options: Decodin
     )
 
 
-def _hypotheses(loop: _Loop, options: DecodingOptions) -> Hypotheses:
+def _hypotheses(loop: _Loop, options: DecodingOptions, bound: int | None) -> Hypotheses:
     """Rows first, K = 1. The loop runs at least one step; a batch of 0 rows has T = 0."""
     tokens = tf.transpose(loop.tokens.stack())  # [T, B] to [B, T]
     steps = tf.range(1, tf.shape(tokens)[1] + 1)
     is_last = (tokens == SPECIAL_IDS.end) | (steps >= options.max_lengths[:, tf.newaxis])
     lengths = tf.argmax(is_last, axis=1, output_type=tf.int32) + 1
-    longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))
+    longest = bound or tf.reduce_max(tf.concat([lengths, [0]], axis=0))
     tokens = tokens[:, :longest]
     token_scores = tf.transpose(loop.token_scores.stack()[:longest])
     attention = tf.transpose(loop.attention.stack()[:longest], [1, 0, 2])  # [B, T, S]

@@ -37,21 +37,22 @@ class _Way(NamedTuple):
     taken: tf.TensorArray
 
 
-def new_trace() -> Trace:
-    """A trace of no step."""
+def new_trace(bound: int | None = None) -> Trace:
+    """A trace of no step; with room for so many, or as many as there will be."""
     return Trace(
-        tokens=step_array(tf.int32, rank=2),
-        parents=step_array(tf.int32, rank=2),
-        token_scores=step_array(tf.float32, rank=2),
-        attention=step_array(tf.float32, rank=3),
+        tokens=step_array(tf.int32, rank=2, bound=bound),
+        parents=step_array(tf.int32, rank=2, bound=bound),
+        token_scores=step_array(tf.float32, rank=2, bound=bound),
+        attention=step_array(tf.float32, rank=3, bound=bound),
     )
 
 
-def trace_back(trace: Trace, finished: Finished) -> RankedHypotheses:
-    """The finished hypotheses in full."""
-    longest = tf.reduce_max(tf.concat([tf.reshape(finished.lengths, [-1]), [0]], axis=0))
+def trace_back(trace: Trace, finished: Finished, bound: int | None = None) -> RankedHypotheses:
+    """The finished hypotheses in full; T is the bound, or the longest of them."""
+    lengths = tf.concat([tf.reshape(finished.lengths, [-1]), [0]], axis=0)
+    longest = bound or tf.reduce_max(lengths)
     # At least one step, also for a batch of 0 rows: an empty array does not know its shape.
-    way = _walk_back(trace, finished, tf.maximum(longest, 1))
+    way = _walk_back(trace, finished, bound or tf.maximum(longest, 1))
     tokens, token_scores, parents = (
         array.stack()[:longest] for array in (way.tokens, way.token_scores, way.taken)
     )  # [T, B, K]
@@ -71,7 +72,7 @@ def trace_back(trace: Trace, finished: Finished) -> RankedHypotheses:
     )
 
 
-def _walk_back(trace: Trace, finished: Finished, steps: tf.Tensor) -> _Way:
+def _walk_back(trace: Trace, finished: Finished, steps: tf.Tensor | int) -> _Way:
     tokens, parents = trace.tokens.stack(), trace.parents.stack()  # [T, B, K]
     token_scores = trace.token_scores.stack()
 
@@ -97,7 +98,7 @@ def _walk_back(trace: Trace, finished: Finished, steps: tf.Tensor) -> _Way:
         )
 
     start = _Way(
-        step=steps,
+        step=tf.convert_to_tensor(steps),
         parents=tf.zeros_like(finished.parents),
         tokens=_sized_array(tf.int32, steps),
         token_scores=_sized_array(tf.float32, steps),
@@ -107,5 +108,5 @@ def _walk_back(trace: Trace, finished: Finished, steps: tf.Tensor) -> _Way:
     return way
 
 
-def _sized_array(dtype: tf.DType, size: tf.Tensor) -> tf.TensorArray:
+def _sized_array(dtype: tf.DType, size: tf.Tensor | int) -> tf.TensorArray:
     return tf.TensorArray(dtype, size=size, element_shape=[None, None])

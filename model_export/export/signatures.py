@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
 
-from heed.contract import IMAGES_INPUT, WIDTHS_INPUT, Signature
+from heed.contract import IMAGES_INPUT, WIDTHS_INPUT, Contract, Signature
 from heed.text import Tokenizer
 from model_export.decoding import (
     BeamOptions,
@@ -19,7 +20,9 @@ from model_export.decoding import (
     sample_search,
     score_targets,
 )
+from model_export.decoding.bounded import BoundedModel
 from model_export.export.classifying import classify
+from model_export.export.compiled_search import CompiledSearch
 from model_export.export.exportable import ExportableModel
 from model_export.export.input_checks import (
     checked_beam_options,
@@ -35,6 +38,7 @@ from model_export.export.signature_table import MAX_CONTRACT_ROWS, SignatureRule
 from model_export.inference import inference_model, is_transformer
 
 Tensors = dict[str, tf.Tensor]
+Search = Callable[..., Any]
 
 
 class ServedModel(tf.Module):
@@ -52,6 +56,11 @@ class ServedModel(tf.Module):
         self._exportable = lambda: exportable
         model, self.weights = _served(exportable)
         self._model = lambda: model
+        searches = {
+            search: _search_of(model, search, exportable.contract)
+            for search in (greedy_search, beam_search, sample_search)
+        }
+        self._search = lambda search: searches[search]
 
     def signatures(self) -> Mapping[str, tf.types.experimental.GenericFunction]:
         """A graph function for every signature of the contract."""
@@ -102,10 +111,9 @@ class ServedModel(tf.Module):
             max_target_tokens=contract.max_target_tokens,
         )
 
-    def _decode(self, search: Callable[..., Any], inputs: Tensors, options: object) -> Tensors:
+    def _decode(self, search: Search, inputs: Tensors, options: object) -> Tensors:
         tokens, lengths = self._source(inputs)
-        hypotheses = search(
-            self._model(),
+        hypotheses = self._search(search)(
             tokens,
             lengths=lengths,
             options=options,
@@ -170,9 +178,12 @@ class ServedModel(tf.Module):
 
 
 def _served(exportable: ExportableModel) -> tuple[Any, list[Any]]:
-    """What the signatures run, and its weights: of a Transformer, a model made for decoding."""
+    """What the signatures run, and its weights: of a Transformer, a model made for decoding.
+
+    What that does in place XLA cannot, so it compiles the model itself.
+    """
     model, contract = exportable.model, exportable.contract
-    if not is_transformer(model):
+    if contract.shape_buckets is not None or not is_transformer(model):
         return model, [variable.value for variable in model.weights]
     served = inference_model(
         model,
@@ -182,6 +193,16 @@ def _served(exportable: ExportableModel) -> tuple[Any, list[Any]]:
         calibration=exportable.calibration,
     )
     return served, served.weights
+
+
+def _search_of(model: Any, search: Search, contract: Contract) -> Search:
+    """A search over a model, as it is or compiled by XLA."""
+    if contract.shape_buckets is None:
+        return functools.partial(search, model)
+    bounded = BoundedModel(
+        model, steps=contract.max_target_tokens, beam_width=contract.max_beam_width
+    )
+    return CompiledSearch(search, bounded, contract.shape_buckets)
 
 
 def _serialized(tokenizer: Tokenizer | None) -> bytes:
