@@ -13,6 +13,7 @@ from service.security.api_keys import ApiKeyEntry, digest_of, make_key
 from service.security.make_api_key import entry_as_toml
 from tests.support.gateway import running_gateway
 from tests.support.http import running_http_gateway
+from tests.support.model_server import free_port
 from tests.support.pages import DOCS, ROOT, block_with
 from tests.support.stub_model_server import MODEL_NAME, running_stub
 from tests.support.web import (
@@ -54,6 +55,21 @@ def test_a_key_is_asked_for_used_and_kept_out_of_the_link(browser: Browser, tmp_
         page.wait_for_selector("text=Link copied")
         assert key not in page.url
         assert page.evaluate("JSON.stringify([localStorage, sessionStorage])").find(key) < 0
+
+
+def test_a_model_that_is_not_there_yet_is_looked_at_again_and_asked(browser: Browser) -> None:
+    port = free_port()
+    flags = ["--model-server", f"127.0.0.1:{port}", "--model", MODEL_NAME, "--http-port=0"]
+    with (
+        running_gateway(flags, until_ready=False) as gateway,
+        open_page(browser, gateway.url, {"text": "heed"}) as page,
+    ):
+        page.wait_for_selector("text=The page looks again by itself")
+        assert page.locator(".answer").count() == 0
+        with running_stub(port):
+            wait_for_answer(page)
+            assert page.locator("[data-part=hypothesis] .output").inner_text().startswith("heed")
+            assert page.locator("text=The page looks again by itself").count() == 0
 
 
 def test_a_gateway_that_is_gone_is_told_in_a_sentence(browser: Browser) -> None:

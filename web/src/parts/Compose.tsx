@@ -37,7 +37,11 @@ export function Compose() {
           {taskOf(model) === "classify" ? "Classify" : taskOf(model) === "caption" ? "Read" : "Generate"}
         </button>
       </div>
-      {model && !model.ready && <p class="note">This model cannot answer now: {model.statusMessage}</p>}
+      {model && !model.ready && (
+        <p role="status" class="note">
+          This model cannot answer now: {model.statusMessage}. The page looks again by itself.
+        </p>
+      )}
       {model?.card?.description && <p class="note">{model.card.description}</p>}
       {taskOf(model) !== "classify" && <Options model={model} />}
     </form>

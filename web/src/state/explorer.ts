@@ -15,6 +15,7 @@ import { Panel } from "./panel";
 
 /** Where no weight is larger, a scale up to 1 would show next to nothing. */
 const SMALL_WEIGHT = 0.3;
+const LOOK_AGAIN_MS = 2000;
 
 /** Everything that the page knows, and what can be done with it. */
 export class Explorer {
@@ -34,6 +35,7 @@ export class Explorer {
   readonly panels: readonly [Panel, Panel] = [new Panel(0, this.unit), new Panel(1, this.unit)];
   /** What the next answer restores of a link. */
   private restoring: Record<string, string> = {};
+  private lookingAgain: ReturnType<typeof setTimeout> | undefined;
 
   readonly shownPanels = computed(() => this.panels.filter((panel) => panel.phase.value !== "empty"));
 
@@ -41,6 +43,7 @@ export class Explorer {
     this.isSaved = document !== undefined;
     if (document !== undefined) this.showSaved(document);
     for (const panel of this.panels) effect(() => this.keepExplained(panel));
+    effect(() => this.watchLoading());
   }
 
   /** Looks at what there is, and asks what the link asks. */
@@ -55,8 +58,20 @@ export class Explorer {
       this.readLooks(parameters);
       for (const panel of this.panels) panel.clear();
     });
+    await this.lookAndAsk();
+  }
+
+  private async lookAndAsk(): Promise<void> {
     await this.loadModels();
-    await this.askIfThere();
+    const canAnswer = this.modelOf(this.panels[0])?.ready !== false;
+    if (canAnswer && Object.keys(this.restoring).length > 0) await this.askIfThere();
+  }
+
+  /** A model that is still being loaded is looked at again until it can answer. */
+  private watchLoading(): void {
+    clearTimeout(this.lookingAgain);
+    if (this.isSaved || this.modelOf(this.panels[0])?.ready !== false) return;
+    this.lookingAgain = setTimeout(() => void this.lookAndAsk(), LOOK_AGAIN_MS);
   }
 
   /** Asks if there is something to ask. */
