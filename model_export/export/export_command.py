@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import TypeAdapter, ValidationError
 
 from heed.contract import ModelName, Precision
+from model_export.export.xla_arguments import add_xla_arguments, check_xla, in_chosen_form
 from model_export.progress import progress_display
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="dev examples that the loss is measured on (default: %(default)s)",
     )
+    add_xla_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -105,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> tuple[ExportedVersion, PrecisionLoss | None]:
+    check_xla(arguments)
     precision = Precision(arguments.precision)
     extra = 0 if precision is Precision.FLOAT32 else len(PRECISION_STEPS)
     with progress_display("export", STEP_COUNT + extra) as display:
@@ -125,6 +128,7 @@ def _export(arguments: argparse.Namespace) -> tuple[ExportedVersion, PrecisionLo
         name, loss = arguments.name or training_run.recipe.name, None
         if precision is Precision.FLOAT32:
             exportable = exportable_from_run(training_run, model_name=name, precision=precision)
+            exportable = in_chosen_form(exportable, arguments)
         else:
             exportable, loss = _reduced(training_run, name, arguments, on_step=on_step)
         return export_model(exportable, arguments.models_dir, on_step=on_step), loss

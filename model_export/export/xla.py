@@ -12,7 +12,8 @@ from heed.contract import Contract, Precision, ShapeBuckets
 from model_export.export.errors import ExportError
 from model_export.export.exportable import ExportableModel
 
-DEFAULT_ROWS: Final = (1, 8, 32)
+DEFAULT_ROWS: Final = (1, 8, 32, 128)
+"""Up to the most rows that the gateway sends unless told otherwise."""
 DEFAULT_BEAM_WIDTH: Final = 4
 LEAST_ROWS: Final = 8
 """The largest batch must hold the reference cases, with which a version is verified."""
@@ -22,7 +23,7 @@ def with_xla(
     exportable: ExportableModel,
     *,
     rows: Sequence[int] = DEFAULT_ROWS,
-    source_tokens: Sequence[int] = (),
+    source_tokens: Sequence[int] | None = None,
     beam_width: int = DEFAULT_BEAM_WIDTH,
 ) -> ExportableModel:
     """The same model, to be exported with its shapes fixed.
@@ -31,7 +32,7 @@ def with_xla(
         exportable: The model.
         rows: Rows of the batches to compile for, ascending; the last is `LEAST_ROWS` or more.
         source_tokens: Longest sources to compile for, ascending; the model's longest comes on top.
-            None named: a quarter of that.
+            None: a quarter of that.
         beam_width: The widest beam: every beam has room for so many hypotheses.
 
     Raises:
@@ -47,11 +48,12 @@ def with_xla(
     if not 1 <= beam_width <= contract.max_beam_width:
         raise ExportError(f"--xla-beam-width must be 1 to {contract.max_beam_width}")
     longest = contract.max_source_tokens
+    if source_tokens is None:
+        source_tokens = (longest // 4,) if longest >= 8 else ()
     if any(length >= longest for length in source_tokens):
         raise ExportError(f"--xla-source-tokens must be below the model's longest, {longest}")
-    shorter = tuple(source_tokens) or ((longest // 4,) if longest >= 8 else ())
     try:
-        buckets = ShapeBuckets(rows=tuple(rows), source_tokens=(*shorter, longest))
+        buckets = ShapeBuckets(rows=tuple(rows), source_tokens=(*source_tokens, longest))
     except ValidationError as error:
         raise ExportError(f"--xla: {error.errors()[0]['msg']}") from error
     fields = {**dict(contract), "shape_buckets": buckets, "max_beam_width": beam_width}

@@ -163,7 +163,7 @@ async def _child_process(
         *(sys.executable, "-I", "-S", end_with_parent.__file__, str(os.getpid())),
         *(sys.executable, "-m", "model_server", "--port", "0", "--host", "127.0.0.1"),
         *("--model_config_file", str(config), "--enable_serialization_as_tensor_content"),
-        *("--max_num_load_retries=0", *flags),
+        *("--max_num_load_retries=0", "--xla_cpu_compilation_enabled", *flags),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

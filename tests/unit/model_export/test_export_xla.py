@@ -20,7 +20,7 @@ from tests.support.exported_model import MAX_SOURCE_TOKENS, random_exportable
 def test_the_contract_names_the_shapes_and_the_widest_beam() -> None:
     contract = with_xla(random_exportable()).contract
     assert contract.shape_buckets is not None
-    assert contract.shape_buckets.rows == (1, 8, 32)
+    assert contract.shape_buckets.rows == (1, 8, 32, 128)
     assert contract.shape_buckets.source_tokens == (6, MAX_SOURCE_TOKENS)
     assert contract.max_beam_width == 4
     assert Contract.from_json(contract.to_json()) == contract
