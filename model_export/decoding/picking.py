@@ -54,9 +54,14 @@ def most_probable(
     """
 
     def free() -> Picked:
-        scores = tf.nn.log_softmax(logits) + never_bias(logits)
-        values, ids = tf.math.top_k(scores, 1)
-        return Picked(ids[:, 0], values[:, 0])
+        values, ids = tf.math.top_k(tf.nn.softmax(logits) + never_bias(logits), 1)
+        # Probabilities of 0 cannot be told apart: all of it is at tokens never chosen.
+        found: Picked = tf.cond(
+            tf.reduce_all(values > 0),
+            lambda: Picked(ids[:, 0], tf.math.log(values[:, 0])),
+            limited,
+        )
+        return found
 
     def limited() -> Picked:
         return picked(

@@ -30,10 +30,10 @@ def attend(
 
 
 def _products(left: tf.Tensor, right: tf.Tensor, *, adj_y: bool = False) -> tf.Tensor:
-    """Many small products; of the two operations for them, the one that costs less."""
-    if left.dtype == tf.float16:  # the other has no kernel for it on processors
-        return tf.matmul(left, right, transpose_b=adj_y)
-    return tf.raw_ops.BatchMatMulV3(x=left, y=right, Tout=left.dtype, adj_x=False, adj_y=adj_y)
+    """Many small products, by the operation that costs least for so many queries each."""
+    if left.shape[1] == 1 and left.dtype != tf.float16:  # no kernel for processors in float16
+        return tf.raw_ops.BatchMatMulV3(x=left, y=right, Tout=left.dtype, adj_x=False, adj_y=adj_y)
+    return tf.matmul(left, right, transpose_b=adj_y)
 
 
 def mask_bias(mask: tf.Tensor) -> tf.Tensor:
