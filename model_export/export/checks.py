@@ -63,9 +63,9 @@ class Bounds:
 
 BOUNDS: Final[Mapping[Precision, Bounds]] = MappingProxyType(
     {
-        Precision.FLOAT16: Bounds(0.1, 0.02, 0.02),
-        Precision.BFLOAT16: Bounds(0.6, 0.1, 0.15),
-        Precision.INT8: Bounds(1.5, 0.3, 0.3),
+        Precision.FLOAT16: Bounds(0.05, 0.01, 0.02),
+        Precision.BFLOAT16: Bounds(0.4, 0.05, 0.1),
+        Precision.INT8: Bounds(1.0, 0.2, 0.2),
     }
 )
 """float32 has 0.0001 for every number: `comparison.TOLERANCE`."""

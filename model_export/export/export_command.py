@@ -103,7 +103,19 @@ def run(arguments: argparse.Namespace) -> int:
         f"Exported {exported.path.parent.name} version {exported.version} to {exported.path} "
         f"({exported.size_bytes / 1e6:.1f} MB, {time.monotonic() - started:.0f} s)"
     )
+    _remind_of_portable_version(exported.path.parent)
     return 0
+
+
+def _remind_of_portable_version(model_dir: Path) -> None:
+    from model_export.export.precision import has_portable_version
+
+    if not has_portable_version(model_dir):
+        print(
+            f"heed: note: {model_dir.name} has no version in float32, which runs on every server: "
+            "export one as well, to go back to",
+            file=sys.stderr,
+        )
 
 
 def _export(arguments: argparse.Namespace) -> tuple[ExportedVersion, PrecisionLoss | None]:

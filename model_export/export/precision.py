@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
-from heed.contract import Precision
+from heed.contract import CONTRACT_ASSET, Contract, ContractError, Precision
 from model_export.config import Recipe, TransformerSettings
 from model_export.export.errors import ExportError
 
@@ -29,3 +30,15 @@ def check_precision(recipe: Recipe, precision: Precision) -> None:
             f"--precision {precision}: a model of kind {recipe.model.kind} can be exported in "
             f"{' or '.join(choices)} alone"
         )
+
+
+def has_portable_version(model_dir: Path) -> bool:
+    """Whether a model has a version in float32, which every server can run."""
+    for path in model_dir.glob(f"*/assets/{CONTRACT_ASSET}"):
+        try:
+            contract = Contract.from_json(path.read_bytes())
+        except (OSError, ContractError):
+            continue  # of another release, or just being removed
+        if contract.precision is Precision.FLOAT32 and path.parents[1].name.isdecimal():
+            return True
+    return False

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.exported_model import LETTERS, models_dir_of, write_run
 
 NORMS = ("pre", "post")
+if TYPE_CHECKING:
+    from model_export.runs.training_run import TrainingRun
+
 RUNS = ".runs"
 MAX_TOKENS = 16
 
@@ -25,14 +29,12 @@ def shared_transformer_models_dir() -> Path:
     return models_dir_of("tests.support.exported_shared_transformer")
 
 
-def _export(models_dir: Path, norm: str) -> None:
+def random_shared_transformer(norm: str) -> TrainingRun:
+    """The training run that the model of that name seems to come from; needs TensorFlow."""
     import numpy as np
 
-    from heed.contract import Precision
     from heed.text import Tokenizer, train_tokenizer
     from model_export.config import load_recipe
-    from model_export.export.export_model import export_model
-    from model_export.export.exportable import exportable_from_run
     from model_export.models import build_model
     from model_export.runs.training_run import TrainingRun
 
@@ -56,7 +58,15 @@ def _export(models_dir: Path, norm: str) -> None:
     generator = np.random.default_rng(3)
     for weight in built.trainable_variables:
         weight.assign(weight + generator.normal(scale=0.3, size=weight.shape))
-    run = TrainingRun(Path("random-weights"), recipe, tokenizer, tokenizer, built, {})
+    return TrainingRun(Path("random-weights"), recipe, tokenizer, tokenizer, built, {})
+
+
+def _export(models_dir: Path, norm: str) -> None:
+    from heed.contract import Precision
+    from model_export.export.export_model import export_model
+    from model_export.export.exportable import exportable_from_run
+
+    run = random_shared_transformer(norm)
     exportable = exportable_from_run(run, model_name=norm, precision=Precision.FLOAT32)
     export_model(exportable, models_dir, verify=lambda version_dir: None)
     write_run(run, models_dir / RUNS / norm)
