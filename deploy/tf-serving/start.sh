@@ -45,7 +45,8 @@ flags=(
     --per_process_gpu_memory_fraction="${HEED_GPU_MEMORY_FRACTION:-0.9}"
 
     # Left at their defaults on purpose:
-    #   XLA is off: each new shape would be compiled while its callers wait.
+    #   XLA is off: each new shape would be compiled while its callers wait. Versions that were
+    #   exported with --xla need --xla_gpu_compilation_enabled in HEED_TF_SERVING_FLAGS.
     #   Warm-up is on: exported models bring the requests, and meet callers only once they ran.
     #   --enable_grpc_healthcheck_service: it says SERVING whatever becomes of the models.
     #   --grpc_channel_arguments: gateways find new servers by themselves (HEED_DNS_REFRESH_S).

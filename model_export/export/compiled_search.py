@@ -114,10 +114,15 @@ def _filled_fields(options: Any, room: tf.Tensor) -> Any:
 
 def _trimmed(outputs: Outputs, rows: tf.Tensor, columns: tf.Tensor, *, options: Options) -> Outputs:
     """The outputs of the real rows, as large as the search alone would have made them."""
-    width: tf.Tensor | int = 1
-    if isinstance(options, tuple) and isinstance(options[1], BeamOptions):
+    real = {name: tensor[:rows] for name, tensor in outputs._asdict().items()}
+    if isinstance(options[1], BeamOptions):
         width = tf.reduce_max(tf.concat([options[1].beam_width, [1]], axis=0))
-    real = {name: tensor[:rows, :width] for name, tensor in outputs._asdict().items()}
+        real = {name: tensor[:, :width] for name, tensor in real.items()}
+    else:  # the graph says that there is one hypothesis
+        real = {
+            name: tf.ensure_shape(tensor[:, :1], [None, 1, *tensor.shape[2:]])
+            for name, tensor in real.items()
+        }
     longest = tf.reduce_max(tf.concat([tf.reshape(real["lengths"], [-1]), [0]], axis=0))
     real.update({name: real[name][:, :, :longest] for name in _OF_TOKENS})
     attention = real["attention"][..., :columns]

@@ -35,7 +35,16 @@ def _export(models_dir: Path) -> None:
     exportable = with_xla(
         random_exportable(), rows=(ROWS,), source_tokens=(), beam_width=BEAM_WIDTH
     )
-    export_model(exportable, models_dir, verify=lambda version_dir: None)
+    export_model(exportable, models_dir, verify=_check)
+
+
+def _check(version_dir: Path) -> None:
+    """The checks of the contract alone: the others would compile every shape once more."""
+    from model_export.export.contract_check import check_contract
+    from model_export.export.graph_session import GraphSession
+
+    with GraphSession(version_dir) as session:
+        check_contract(version_dir, session)
 
 
 if __name__ == "__main__":

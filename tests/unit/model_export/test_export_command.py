@@ -116,6 +116,28 @@ def test_a_precision_that_the_model_cannot_have_is_refused_by_its_flag(
     assert not (tmp_path / "models").exists()
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--xla-rows", "1,8"], "--xla-rows needs --xla"),
+        (["--xla-beam-width", "2"], "--xla-beam-width needs --xla"),
+        (["--xla", "--precision", "int8"], "--xla goes with --precision float32, not int8"),
+        (["--xla", "--xla-rows", "1,2"], "--xla-rows must end with 8 or more"),
+    ],
+)
+def test_shapes_for_xla_that_cannot_be_are_refused_by_their_flag(
+    run_dir: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    message: str,
+) -> None:
+    command = ["export", str(run_dir), "--models-dir", str(tmp_path / "models")]
+    assert main([*command, *flags]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "models").exists()
+
+
 def test_verify_names_what_is_no_version(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
