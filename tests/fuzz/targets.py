@@ -244,7 +244,10 @@ def check_json(case: tuple[str, bytes]) -> None:
 
 
 PARAMETER_NAMES: Final = st.sampled_from(
-    ["max_length", "beam_width", "temperature", "seed", "sample", "priority", "prefix"]
+    [
+        *("max_length", "beam_width", "temperature", "seed", "sample", "priority", "prefix"),
+        *("num_samples", "replace_unknown"),
+    ]
 )
 
 

@@ -18,7 +18,7 @@ from tests.support.table_model import BEGIN, END, PAD, UNKNOWN, A, B, C, TableMo
 DICE = TableModel({BEGIN: {A: 0.5, B: 0.25, C: 0.15, END: 0.05}, A: {END: 0.5, B: 0.3}})
 DRAWS = 4000
 CRITICAL = {2: 21.4, 4: 26.1, 24: 65.0}
-"""Chi-square for so many degrees of freedom: exceeded by chance once in 33,000 runs or fewer.
+"""Chi-square for so many degrees of freedom: exceeded by chance at most once in 33,000 runs.
 
 The seeds are fixed, so that a run that passes passes always.
 """
