@@ -65,6 +65,7 @@ NOT_RUN = {
     "make help": "test_commands.py looks whether targets exist",
     "make docs": "test_site.py builds the site with the same command",
     "make fuzz": "takes minutes; tests/fuzz tries the same targets for a moment",
+    "make bench-decoding": "measures for minutes; tests/integration/benchmarks runs a quick one",
     "make loadtest": "measures for minutes; tests/integration/loadtest searches for seconds",
     "heed loadtest": "the same; its flags are looked up in its help",
     "locust -f": "tests/integration/loadtest runs it alone, with workers and with its page",
