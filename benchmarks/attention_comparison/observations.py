@@ -113,4 +113,4 @@ def _spread(timed: Sequence[tuple[Row, Times]], ratio: Callable[[Times], float])
 
 
 def _joined(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return names[0] if len(names) == 1 else f"{'; '.join(names[:-1])} and {names[-1]}"

@@ -58,7 +58,7 @@ def attention_grid(rows: Sequence[Row], title: str) -> Picture:
     cells_wide, cells_high = len(readings[0].columns), len(readings[0].rows)
     width = WIDTH_MM / MM_PER_IN
     map_height = (width - 0.9) / _COLUMNS * cells_high / cells_wide
-    height = line_count * (map_height + 0.42) + 0.5
+    height = line_count * (map_height + 0.24) + 0.2
     figure = Figure(figsize=(width, height), layout=_close_together())
     grid = figure.subplots(line_count, column_count, squeeze=False)
     for place, axes in enumerate(grid.flat):

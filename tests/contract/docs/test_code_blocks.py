@@ -66,6 +66,7 @@ NOT_RUN = {
     "make docs": "test_site.py builds the site with the same command",
     "make fuzz": "takes minutes; tests/fuzz tries the same targets for a moment",
     "make bench-decoding": "measures for minutes; tests/integration/benchmarks runs a quick one",
+    "make compare-attention": "trains for an hour; tests/integration/benchmarks does, for seconds",
     "make loadtest": "measures for minutes; tests/integration/loadtest searches for seconds",
     "heed loadtest": "the same; its flags are looked up in its help",
     "locust -f": "tests/integration/loadtest runs it alone, with workers and with its page",

@@ -21,7 +21,7 @@ from benchmarks.attention_comparison.order_data import (
     target_of,
     write_order_data,
 )
-from benchmarks.attention_comparison.page import page
+from benchmarks.attention_comparison.page import FIGURES, PAGE, page
 from benchmarks.attention_comparison.results import (
     Comparison,
     Conditions,
@@ -41,6 +41,7 @@ from model_export.data.cmudict import load_cmudict
 from model_export.data.examples import Example, Link
 from model_export.data.links import read_links
 from model_export.errors import DataError, RunError
+from tests.support.pages import DOCS
 
 G2P, INTENTS = study_named("g2p"), study_named("intents")
 READING = Reading(rows=("AE", "<end>"), columns=("a",), weights=((1.0,), (1.0,)))
@@ -175,6 +176,12 @@ def test_the_page_is_made_of_its_figures() -> None:
     assert "one seed; 2026-01-31, a machine: `make compare-attention`." in text
     assert "](images/attention-compared/g2p.png)" in text
     assert STUDIES["order"].title not in text
+
+
+def test_the_committed_page_is_that_of_the_committed_figures() -> None:
+    comparison = read_value(DOCS / FIGURES, Comparison)
+    assert comparison is not None
+    assert (DOCS / PAGE).read_text(encoding="utf-8") == page(comparison)
 
 
 def test_figures_survive_their_file(tmp_path: Path) -> None:
