@@ -113,12 +113,17 @@ def _add_parts(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_amounts(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--rounds", type=_count, help="measurements of each (5)")
+    group.add_argument("--rounds", type=_count, metavar="N", help="measurements of each (5)")
     group.add_argument(
-        "--seconds", type=_seconds, help="a measurement of CTranslate2 in float32 (0.8)"
+        "--seconds",
+        type=_seconds,
+        metavar="S",
+        help="that a measurement takes CTranslate2 in float32 (0.8)",
     )
-    group.add_argument("--streams", type=_count, default=2, help="batches in work at once (2)")
-    group.add_argument("--sentences", type=_count, help="of the test data at most (1000)")
+    group.add_argument(
+        "--streams", type=_count, default=2, metavar="N", help="batches in work at once (2)"
+    )
+    group.add_argument("--sentences", type=_count, metavar="N", help="sources asked at most (1000)")
 
 
 def _count(text: str) -> int:

@@ -36,7 +36,7 @@ def draw(results: Results, path: Path) -> None:
         for subject, row in zip(subjects, grid, strict=True):
             for search, axes in zip(searches, row, strict=True):
                 _panel(axes, subject, search)
-            row[0].set_ylabel("Heed : CTranslate2")
+            row[0].set_ylabel("tokens a second,\nHeed : CTranslate2")
         handles = {
             label: handle
             for axes in grid.flat
