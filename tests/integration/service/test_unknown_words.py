@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from heed import AnswerOptions, BeamSearch, Client, Sampling
-from heed.client import FinalResult, GenerateResult, Hypothesis
+from heed.client import FinalResult, GenerateResult, Hypothesis, InvalidRequestError
 from tests.support.exported_words import words_models_dir
 from tests.support.gateway import GatewayProcess, running_gateway
 
@@ -132,3 +132,13 @@ def test_the_command_line_replaces_them(gateway: GatewayProcess, client: Client)
     ).stdout
     assert [line.split("\t")[0] for line in printed.splitlines()] == ["1", "2", "3", "4"]
     assert [line.split("\t")[2] for line in printed.splitlines()] == found
+
+
+def test_a_beam_wider_than_the_vocabulary_is_refused_with_the_limit(client: Client) -> None:
+    widest = client.models()[0].max_beam_width
+    assert widest < 32, "the vocabulary is as large as any beam"
+    answer = client.with_search(BeamSearch(widest, num_hypotheses=widest)).generate("june")
+    assert len(answer.hypotheses) <= widest
+    refused = rf"options\.beam_width: must be 1 to {widest}, got {widest + 1}"
+    with pytest.raises(InvalidRequestError, match=refused):
+        client.with_search(BeamSearch(widest + 1)).generate("june")
