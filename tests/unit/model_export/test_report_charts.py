@@ -15,8 +15,9 @@ from model_export.evaluation.classification import classification_metrics
 from model_export.evaluation.report import page
 from model_export.evaluation.report.charts import Axes, Bar, Line, bar_chart, line_chart
 from model_export.evaluation.report.confusions import confusion_section
-from model_export.evaluation.report.examples import best_and_worst, shown_picture
+from model_export.evaluation.report.examples import best_and_worst
 from model_export.evaluation.report.lengths import length_groups, length_ratio
+from model_export.evaluation.report.picture_examples import shown_picture
 
 
 def parsed(markup: str) -> ET.Element:
