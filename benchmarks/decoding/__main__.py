@@ -40,6 +40,7 @@ from benchmarks.decoding.results import Results, SubjectResult, software_version
 from benchmarks.decoding.sizes import SIZES
 from benchmarks.decoding.subject import SUBJECT_FILE, BenchmarkError, Subject
 from loadtest.machine import this_machine
+from loadtest.servers import end_servers_on_signals
 from model_export.progress import progress_display
 
 TRAINED: Final = "trained"
@@ -159,6 +160,7 @@ def with_defaults(arguments: argparse.Namespace) -> argparse.Namespace:
 def main(argv: Sequence[str]) -> int:
     """Measures, and writes the results; 1 where that is not possible."""
     arguments = with_defaults(build_parser().parse_args(argv))
+    end_servers_on_signals()
     try:
         return _run(arguments, shown_command(argv, arguments))
     except BenchmarkError as error:
