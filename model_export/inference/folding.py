@@ -124,7 +124,7 @@ def rotation(width: int) -> Array:
     """An orthonormal basis [D, D] whose last column is all 1 / sqrt(D): a reflection."""
     direction = np.full(width, width**-0.5)
     direction[-1] -= 1.0
-    length = float(direction @ direction)
+    length = float(direction @ direction) or 1.0  # 0 of width 1
     return np.eye(width) - 2.0 / length * np.outer(direction, direction)
 
 
