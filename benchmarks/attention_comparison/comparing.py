@@ -62,7 +62,7 @@ def compare(
         RecipeError: A change of a recipe is wrong.
         ModelExportError: Data or a folder is not as it should be.
     """
-    before = read_value(docs / FIGURES, Comparison) or Comparison()
+    read_value(docs / FIGURES, Comparison)  # a file that cannot be read comes to light at once
     with StopRequest() as stop:
         if not train_all(plan, stop):
             return stop.exit_status or 1
@@ -84,6 +84,7 @@ def compare(
         straight_line_error=straight_line_error(plan.study, dev),
     )
     results = StudyResults(conditions=conditions, rows=rows)
+    before = read_value(docs / FIGURES, Comparison) or Comparison()
     write_page(Comparison(studies={**before.studies, plan.study.name: results}), docs)
     return None
 

@@ -45,7 +45,7 @@ _HOW: Final = """\
 * **Update** is the processor time of one change of the weights, by a batch of the most frequent
   shape; **answer** that of greedy search on the exported graph for batches of 32, where every
   model makes as many steps. Mechanisms take turns, and the median counts. Both are given as
-  multiples of the first row.
+  multiples of the first row; where the machine had other work, a tenth more or less is noise.
 * **Several seeds**: the mean, and in brackets the least and the most.
 """
 _AGAIN: Final = """\
