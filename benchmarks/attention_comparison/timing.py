@@ -43,7 +43,8 @@ ROWS: Final = 32
 _BATCHES: Final = 4
 _UPDATES: Final = 10
 """Updates of one mechanism before the next has its turn."""
-_ROUNDS: Final = 5
+_UPDATE_ROUNDS: Final = 5
+_ANSWER_ROUNDS: Final = 25
 
 Inputs = Mapping[str, np.ndarray[Any, Any]]
 
@@ -52,15 +53,12 @@ class _KnownTimes(BaseModel):
     times: dict[str, Times]
 
 
-def times_of(
-    plan: Plan, dev: Sequence[Example], *, rounds: int = _ROUNDS, again: bool = False
-) -> dict[str, Times]:
+def times_of(plan: Plan, dev: Sequence[Example], *, again: bool = False) -> dict[str, Times]:
     """Times of every mechanism of a plan, with its first seed; kept in a file.
 
     Args:
         plan: Whose trainings are finished.
         dev: Where what is answered is taken from.
-        rounds: How often each has its turn.
         again: Whether to measure also where the times are known.
 
     Raises:
@@ -72,9 +70,10 @@ def times_of(
     keys = [mechanism.key for mechanism in plan.mechanisms]
     if known is not None and set(keys) <= set(known.times) and not again:
         return {key: known.times[key] for key in keys}
-    updates = _seconds_in_turns(_update_functions(plan), rounds=rounds)
+    updates = _seconds_in_turns(_update_functions(plan), rounds=_UPDATE_ROUNDS)
     with ExitStack() as sessions:
-        answers = _seconds_in_turns(_answer_functions(plan, dev, sessions), rounds=rounds)
+        functions = _answer_functions(plan, dev, sessions)
+        answers = _seconds_in_turns(functions, rounds=_ANSWER_ROUNDS)
     times = {
         key: Times(update_s=updates[key] / _UPDATES, answer_s=answers[key] / _BATCHES)
         for key in keys
