@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from model_export.config import Activation
@@ -43,10 +44,12 @@ class FloatProducts:
     Attributes:
         dtype: Of the weights, and of what is computed.
         variables: All weights made so far.
+        tables: Those of them that hold vectors, each beside its vectors.
     """
 
     dtype: tf.DType
     variables: list[tf.Variable] = field(default_factory=list)
+    tables: list[tuple[Array, tf.Variable]] = field(default_factory=list)
 
     def product(
         self, name: str, affine: Affine, *, activation: Activation | None = None
@@ -59,8 +62,13 @@ class FloatProducts:
         )
 
     def table(self, name: str, vectors: Array) -> tf.Variable:
-        """Vectors to be looked up, float32 [V, D]."""
-        return self._variable(name, vectors, tf.float32)
+        """Vectors to be looked up, float32 [V, D]; those that there are already, once."""
+        for known, variable in self.tables:
+            if np.array_equal(known, vectors):
+                return variable
+        table = self._variable(name, vectors, tf.float32)
+        self.tables.append((vectors, table))
+        return table
 
     def _variable(self, name: str, array: Array, dtype: tf.DType) -> tf.Variable:
         return new_variable(self.variables, name, tf.cast(array, dtype))

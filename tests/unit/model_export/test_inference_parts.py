@@ -15,7 +15,7 @@ from model_export.inference import PrecisionError, inference_model
 from model_export.inference.calibration import InputStatistics, best_range, rounded_weight
 from model_export.inference.folding import rotation
 from model_export.inference.packing import packing
-from tests.support.small_transformer import PAPER, small_transformer
+from tests.support.small_transformer import PAPER, VOCABULARY_SIZE, small_transformer
 
 
 @pytest.mark.parametrize("width", [1, 2, 8, 33])
@@ -109,3 +109,14 @@ def test_the_best_of_a_large_vocabulary_are_those_of_a_full_sort(vocabulary_size
         for parent in range(3):
             own = tokens[parents == parent]
             assert own.tolist() == best[parent, : len(own)].tolist()
+
+
+def test_vectors_that_source_and_target_share_are_kept_once() -> None:
+    model = inference_model(
+        small_transformer(PAPER),
+        precision=Precision.FLOAT32,
+        max_source_tokens=12,
+        max_target_tokens=12,
+    )
+    shapes = [variable.shape.as_list() for variable in model.weights]
+    assert shapes.count([VOCABULARY_SIZE, PAPER.width]) == 1
