@@ -122,18 +122,39 @@ def search(name: str) -> tuple[Callable[..., Any], Any]:
     return sample_search, (limits(), sampling)
 
 
-def run(model: Any, name: str, rows: list[int] | None = None, *, columns: int = 12) -> Arrays:
-    """The search in a graph, over some of the rows."""
-    rows = list(range(ROWS)) if rows is None else rows
-    function, options = search(name)
-    chosen = tf.nest.map_structure(lambda array: tf.constant(array[rows]), options)
-    source = sources()
+def model_of(settings: TransformerSettings, precision: Precision | None) -> Any:
+    """The trained model, or what is served of it."""
+    return small_transformer(settings) if precision is None else served(settings, precision)
 
-    @tf.function(autograph=False)
+
+@functools.cache
+def search_graph(settings: TransformerSettings, precision: Precision | None, name: str) -> Any:
+    model, (function, options) = model_of(settings, precision), search(name)
+    table, row = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)
+    specs = tf.nest.map_structure(
+        lambda array: tf.TensorSpec([None] * array.ndim, array.dtype), options
+    )
+
+    @tf.function(input_signature=[table, row, specs], autograph=False)
     def graph(tokens: tf.Tensor, lengths: tf.Tensor, options: Any) -> Any:
         return function(model, tokens, lengths=lengths, options=options, attention_layers=LAYERS)
 
-    found = graph(
+    return graph
+
+
+def run(
+    settings: TransformerSettings,
+    precision: Precision | None,
+    name: str,
+    rows: list[int] | None = None,
+    *,
+    columns: int = 12,
+) -> Arrays:
+    """The search in a graph, over some of the rows."""
+    rows = list(range(ROWS)) if rows is None else rows
+    chosen = tf.nest.map_structure(lambda array: tf.constant(array[rows]), search(name)[1])
+    source = sources()
+    found = search_graph(settings, precision, name)(
         tf.constant(source["tokens"][rows, :columns]), tf.constant(source["lengths"][rows]), chosen
     )
     return {key: tensor.numpy() for key, tensor in found._asdict().items()}
@@ -141,7 +162,7 @@ def run(model: Any, name: str, rows: list[int] | None = None, *, columns: int = 
 
 @functools.cache
 def of_training_side(settings: TransformerSettings, name: str) -> Mapping[str, Any]:
-    return run(small_transformer(settings), name)
+    return run(settings, None, name)
 
 
 def assert_same(found: Mapping[str, Any], expected: Mapping[str, Any], *, atol: float) -> None:
@@ -153,13 +174,19 @@ def assert_same(found: Mapping[str, Any], expected: Mapping[str, Any], *, atol: 
             np.testing.assert_allclose(found[name], array, atol=atol, rtol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("name", ["greedy", "beam", "sample"])
-def test_every_search_finds_what_it_finds_with_the_trained_model(
+@pytest.mark.parametrize("name", ["greedy", "beam"])
+def test_a_search_finds_what_it_finds_with_the_trained_model(
     settings: TransformerSettings, name: str
 ) -> None:
-    found = run(served(settings, Precision.FLOAT32), name)
+    found = run(settings, Precision.FLOAT32, name)
     assert found["lengths"].max() == MAX_TARGET or name != "greedy"
     assert_same(found, of_training_side(settings, name), atol=1e-4)
+
+
+def test_a_sample_is_what_the_trained_model_draws() -> None:
+    settings = SETTINGS["pre-relu-waves-tied"]
+    found = run(settings, Precision.FLOAT32, "sample")
+    assert_same(found, of_training_side(settings, "sample"), atol=1e-4)
 
 
 def score(model: Any) -> Arrays:
@@ -178,20 +205,24 @@ def score(model: Any) -> Arrays:
     return {key: tensor.numpy() for key, tensor in graph()._asdict().items()}
 
 
+@functools.cache
+def scored_by_training_side(settings: TransformerSettings) -> Mapping[str, Any]:
+    return score(small_transformer(settings))
+
+
 def test_given_targets_get_the_scores_and_the_attention_that_the_trained_model_gives(
     settings: TransformerSettings,
 ) -> None:
     found = score(served(settings, Precision.FLOAT32))
-    assert_same(found, score(small_transformer(settings)), atol=1e-4)
+    assert_same(found, scored_by_training_side(settings), atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["greedy", "beam", "sample"])
 @pytest.mark.parametrize("row", [0, 2])
 def test_a_row_alone_finds_what_it_finds_in_a_batch(name: str, row: int) -> None:
     settings = SETTINGS["pre-relu-waves-tied"]
-    model = served(settings, Precision.FLOAT32)
-    together = run(model, name)
-    alone = run(model, name, [row], columns=LENGTHS[row])
+    together = run(settings, Precision.FLOAT32, name)
+    alone = run(settings, Precision.FLOAT32, name, [row], columns=LENGTHS[row])
     most, length = alone["lengths"].shape[1], int(alone["lengths"].max())
     for key in ("tokens", "token_scores"):
         np.testing.assert_allclose(
@@ -205,10 +236,9 @@ def test_a_row_alone_finds_what_it_finds_in_a_batch(name: str, row: int) -> None
 
 
 @pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.INT8], ids=str)
-@pytest.mark.parametrize("name", ["greedy", "beam", "sample"])
+@pytest.mark.parametrize("name", ["greedy", "beam"])
 def test_a_batch_of_no_rows_gives_no_hypotheses(name: str, precision: Precision) -> None:
-    model = served(SETTINGS["pre-relu-waves-tied"], precision)
-    found = run(model, name, [])
+    found = run(SETTINGS["pre-relu-waves-tied"], precision, name, [])
     assert found["tokens"].shape[0] == found["tokens"].shape[2] == 0
 
 
@@ -216,18 +246,17 @@ def test_a_batch_of_no_rows_gives_no_hypotheses(name: str, precision: Precision)
     ("precision", "score_bound", "attention_bound"),
     [
         (Precision.FLOAT16, 0.05, 0.02),
-        (Precision.BFLOAT16, 0.5, 0.1),
-        (Precision.INT8, 0.5, 0.1),
+        (Precision.BFLOAT16, 0.5, 0.05),
+        (Precision.INT8, 0.5, 0.05),
     ],
     ids=["float16", "bfloat16", "int8"],
 )
+@pytest.mark.parametrize("kind", ["pre-relu-waves-tied", "post-gelu-learned-tied"])
 def test_a_lower_precision_scores_nearly_as_the_trained_model(
-    settings: TransformerSettings,
-    precision: Precision,
-    score_bound: float,
-    attention_bound: float,
+    kind: str, precision: Precision, score_bound: float, attention_bound: float
 ) -> None:
-    found, expected = score(served(settings, precision)), score(small_transformer(settings))
+    settings = SETTINGS[kind]
+    found, expected = score(served(settings, precision)), scored_by_training_side(settings)
     difference = np.abs(found["token_scores"] - expected["token_scores"])
     assert difference.mean() < score_bound
     heads = np.abs(found["attention_heads"] - expected["attention_heads"])
@@ -240,8 +269,8 @@ def test_a_lower_precision_scores_nearly_as_the_trained_model(
 )
 @pytest.mark.parametrize("name", ["greedy", "beam"])
 def test_what_a_lower_precision_decodes_is_what_it_scores(name: str, precision: Precision) -> None:
-    model = served(SETTINGS["pre-relu-waves-tied"], precision)
-    found = run(model, name)
+    settings = SETTINGS["pre-relu-waves-tied"]
+    model, found = served(settings, precision), run(settings, precision, name)
     exists = found["lengths"][:, 0] > 0
 
     @tf.function(autograph=False)
