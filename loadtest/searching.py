@@ -19,7 +19,7 @@ from loadtest.servers import heed_stack
 
 Tell = Callable[[str], None]
 FINAL_TRIALS: Final = 5
-"""Rates that are measured for longer until one holds; the last is the result either way."""
+"""Rates that are measured for longer, at most, until one holds."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class Request:
         is_bulk: Whether interactive ones go first.
         deadline: When its answer is of no use any more, in seconds; None for never.
         answered: When its answer came; None if it has none.
+        max_rows: The most rows of its batch: no limit of its own.
     """
 
     arrival: float
@@ -32,6 +33,7 @@ class Request:
     is_bulk: bool = False
     deadline: float | None = None
     answered: float | None = field(default=None)
+    max_rows: None = None
 
     @property
     def target(self) -> str:

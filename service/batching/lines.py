@@ -34,6 +34,10 @@ class WaitingRow(Protocol):
         """Tokens of the row, 1 or more."""
 
     @property
+    def max_rows(self) -> int | None:
+        """The most rows of its batch, if there is a limit; equal targets have equal ones."""
+
+    @property
     def is_bulk(self) -> bool:
         """Whether interactive rows go first."""
 
@@ -62,9 +66,19 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class TargetLines(Generic[Row]):
-    """The lines of one target, and what waits in them without the rows that are gone."""
+    """The lines of one target, and what waits in them without the rows that are gone.
+
+    Attributes:
+        model: Whose they are.
+        max_rows: The most rows of a batch.
+        lines: The rows, by line.
+        rows: How many wait.
+        tokens: Their tokens, without padding.
+        bulk_tokens: Those of them that are of bulk rows.
+    """
 
     model: str
+    max_rows: int
     lines: dict[Line, deque[Row]] = field(default_factory=dict)
     rows: int = 0
     tokens: int = 0

@@ -46,6 +46,7 @@ class WaitingGroup(NamedTuple):
         target: What they ask for.
         rows: How many.
         tokens: Their tokens, without padding.
+        max_rows: The most rows of a batch of them.
         arrival: When the one that is next came, in seconds.
         rank: The same, its bulk delay added: the lowest goes first.
     """
@@ -54,6 +55,7 @@ class WaitingGroup(NamedTuple):
     target: Hashable
     rows: int
     tokens: int
+    max_rows: int
     arrival: float
     rank: float
 
@@ -94,7 +96,8 @@ class WaitingRows(Generic[Row]):
         """Puts a row at the end of its line."""
         target = self._targets.get(row.target)
         if target is None:
-            target = self._targets[row.target] = TargetLines(row.model)
+            max_rows = min(self._limits.max_rows, row.max_rows or self._limits.max_rows)
+            target = self._targets[row.target] = TargetLines(row.model, max_rows)
         line = Line(row.is_bulk, bucket_of(row.length))
         target.lines.setdefault(line, deque()).append(row)
         target.count(row, sign=1)
@@ -134,7 +137,13 @@ class WaitingRows(Generic[Row]):
                 rank, line = min(heads)
                 arrival = lines.lines[line][0].arrival
                 yield WaitingGroup(
-                    lines.model, target, lines.rows, lines.tokens, arrival=arrival, rank=rank
+                    lines.model,
+                    target,
+                    lines.rows,
+                    lines.tokens,
+                    max_rows=lines.max_rows,
+                    arrival=arrival,
+                    rank=rank,
                 )
 
     def take_batch(
@@ -186,7 +195,7 @@ class WaitingRows(Generic[Row]):
         longest = tokens = batch[0].length
         for line in sorted(may_join, key=lambda line: line.distance(first)):
             rows = target.lines[line]
-            while rows and self._fits(len(batch), max(longest, rows[0].length)):
+            while rows and self._fits(target, len(batch), max(longest, rows[0].length)):
                 if not self._is_live(rows[0]):
                     self._drop(rows)
                     continue
@@ -219,9 +228,9 @@ class WaitingRows(Generic[Row]):
         shared = {order[place] for place in segment}
         return [line for line in target.lines if line.bucket in shared]
 
-    def _fits(self, row_count: int, longest: int) -> bool:
+    def _fits(self, target: TargetLines[Row], row_count: int, longest: int) -> bool:
         is_small = (row_count + 1) * longest <= self._limits.max_tokens
-        return is_small and row_count < self._limits.max_rows
+        return is_small and row_count < target.max_rows
 
     def _is_live(self, row: Row) -> bool:
         return row in self._waiting and not row.is_gone

@@ -60,6 +60,11 @@ class QueuedRow:
         return self.target.model.name
 
     @property
+    def max_rows(self) -> int | None:
+        """The most rows of its batch, if what it asks has a limit of its own."""
+        return self.target.max_rows
+
+    @property
     def is_bulk(self) -> bool:
         """Whether interactive rows go first."""
         return self.priority is Priority.BULK

@@ -260,7 +260,7 @@ class BatchScheduler(Generic[Row]):
         limits, arrivals = self._rules.limits, self._arrivals[group.target]
         return Prospect(
             rows=group.rows,
-            is_full=group.rows >= limits.max_rows or group.tokens >= limits.max_tokens,
+            is_full=group.rows >= group.max_rows or group.tokens >= limits.max_tokens,
             oldest_arrival=group.arrival,
             last_arrival=arrivals.last_arrival or group.arrival,
             rows_per_s=arrivals.rows_per_s(now),

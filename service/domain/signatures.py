@@ -97,12 +97,14 @@ class PredictTarget:
         signature: What it runs.
         outputs: The outputs wanted, one of the signature's fixed sets.
         beam_width: Hypotheses followed per row; 1 for what is no beam search.
+        max_rows: The most rows of a call; None for as many as wanted.
     """
 
     model: VersionKey
     signature: Signature
     outputs: tuple[str, ...]
     beam_width: int = 1
+    max_rows: int | None = None
 
 
 class Predictor(Protocol):

@@ -87,11 +87,14 @@ async def caption_on(
     """
     with stopwatch.tokenizing():
         prefix_ids = encode_prefix(call.options, version)
-    options = options_inputs(
-        prefix_ids, options=call.options, longest=version.contract.max_target_tokens
+    longest, search = version.contract.max_target_tokens, call.options.search
+    rows = (
+        {
+            **picture_inputs(picture.columns),
+            **options_inputs(prefix_ids, options=call.options, longest=longest),
+        }
+        for picture in pictures
     )
-    search = call.options.search
-    rows = ({**picture_inputs(picture.columns), **options} for picture in pictures)
     answers = await run_rows(
         batcher,
         decoding_target(version, call.options),

@@ -40,7 +40,9 @@ def decoding_target(version: LoadedVersion, options: GenerateOptions) -> Predict
             signature = Signature.GREEDY
     width = search.beam_width if isinstance(search, BeamOptions) else 1
     outputs = output_names(signature, level_of_decoding(options))
-    return PredictTarget(version.key, signature, outputs, width)
+    buckets = version.contract.shape_buckets
+    max_rows = None if buckets is None else buckets.rows[-1]
+    return PredictTarget(version.key, signature, outputs, width, max_rows)
 
 
 def score_target(version: LoadedVersion, level: AttentionLevel) -> PredictTarget:

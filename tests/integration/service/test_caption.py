@@ -194,6 +194,16 @@ def test_options_of_decoding_are_kept(reader: GatewayProcess) -> None:
     assert not attention.weights
 
 
+def test_every_picture_draws_its_own_samples_unless_a_seed_is_named(reader: GatewayProcess) -> None:
+    content = png(strip_pixels(60))
+    sampling = inference_pb2.SamplingOptions(num_samples=4, temperature=3)
+    first, second = ask(reader, content, content, sampling=sampling).results
+    assert [h.text for h in first.hypotheses] != [h.text for h in second.hypotheses]
+    sampling.seed = 3
+    first, second = ask(reader, content, content, sampling=sampling).results
+    assert [h.text for h in first.hypotheses] == [h.text for h in second.hypotheses]
+
+
 def test_rows_of_attention_can_be_words(reader: GatewayProcess) -> None:
     level = inference_pb2.ATTENTION_LEVEL_WORDS
     content = png(strip_pixels(60))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+import httpx
 import pytest
 
 from heed.v1 import inference_pb2
@@ -17,6 +18,7 @@ from tests.support.gateway import (
     running_gateway,
     violations_of,
 )
+from tests.support.http import metric_values
 
 __all__ = ["xla_models_dir"]
 
@@ -34,7 +36,7 @@ SEARCHES = [
 @pytest.fixture(scope="module")
 def compiled(xla_models_dir: Path) -> Iterator[GatewayProcess]:
     """It compiles every shape before it is ready."""
-    flags = ["--models-dir", str(xla_models_dir)]
+    flags = ["--models-dir", str(xla_models_dir), "--http-port=0"]
     with running_gateway(flags, until_ready=False) as gateway:
         gateway.wait_until_ready(timeout_s=300)
         yield gateway
@@ -56,6 +58,15 @@ def test_answers_are_those_of_the_version_without(
             assert list(one.attention.weights) == pytest.approx(
                 list(other.attention.weights), abs=1e-4
             )
+
+
+def test_no_batch_is_larger_than_the_shapes_there_are(compiled: GatewayProcess) -> None:
+    compiled.stub.Generate(generate_request(*TEXTS), timeout=120)
+    metrics = httpx.get(f"{compiled.url}/metrics").text
+    largest = metric_values(metrics, "heed_batch_rows_bucket")
+    sent = metric_values(metrics, "heed_batch_rows_count")
+    within = {labels: count for labels, count in largest.items() if ("le", f"{ROWS}.0") in labels}
+    assert sum(within.values()) == sum(sent.values()) > 0
 
 
 def test_a_beam_wider_than_its_shape_is_refused_with_the_limit(compiled: GatewayProcess) -> None:

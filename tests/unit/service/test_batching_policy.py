@@ -19,6 +19,7 @@ class Row:
     is_gone: bool = False
     is_bulk: bool = False
     model: str = "model"
+    max_rows: int | None = None
 
 
 LIMITS = BatchLimits(max_tokens=40, max_rows=8, max_padding=0.25)
@@ -147,6 +148,16 @@ def test_mixed_lengths_waste_little() -> None:
     while batch := line.take_batch():
         padded += len(batch) * max(row.length for row in batch)
     assert sum(row.length for row in rows) / padded == pytest.approx(0.9, abs=0.1)
+
+
+def test_rows_with_a_limit_of_their_own_share_smaller_batches() -> None:
+    few = [Row(2, target="few", max_rows=3) for _ in range(5)]
+    many = [Row(2, 1.0, target="many", max_rows=100) for _ in range(10)]
+    line = waiting(*few, *many)
+    assert [group.max_rows for group in line.groups()] == [3, LIMITS.max_rows]
+    assert line.take_batch() == few[:3]
+    assert line.take_batch() == few[3:]
+    assert line.take_batch() == many[: LIMITS.max_rows]
 
 
 def test_interactive_rows_go_before_bulk_rows_that_came_earlier() -> None:

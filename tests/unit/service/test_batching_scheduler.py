@@ -31,6 +31,7 @@ class Row:
     target: str = "m"
     model: str = "m"
     is_gone: bool = False
+    max_rows: int | None = None
 
 
 class Counts(NoObserver):
