@@ -11,6 +11,9 @@ import pytest
 from benchmarks.decoding.cases import Engine, EngineName, Search
 from benchmarks.decoding.results import Results
 
+pytest.importorskip("ctranslate2")
+pytestmark = pytest.mark.timeout(600)
+
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks.decoding", *arguments]
