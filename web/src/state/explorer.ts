@@ -63,14 +63,19 @@ export class Explorer {
 
   private async lookAndAsk(): Promise<void> {
     await this.loadModels();
-    const canAnswer = this.modelOf(this.panels[0])?.ready !== false;
-    if (canAnswer && Object.keys(this.restoring).length > 0) await this.askIfThere();
+    if (!this.isLoading() && Object.keys(this.restoring).length > 0) await this.askIfThere();
   }
 
-  /** A model that is still being loaded is looked at again until it can answer. */
+  /** Whether a model that is chosen is still being loaded. */
+  private isLoading(): boolean {
+    return this.panels.some((panel) => this.modelOf(panel)?.ready === false);
+  }
+
+  /** Models that are still being loaded are looked at again until they can answer. */
   private watchLoading(): void {
     clearTimeout(this.lookingAgain);
-    if (this.isSaved || this.modelOf(this.panels[0])?.ready !== false) return;
+    void this.modelsProblem.value; // a look that failed is followed by another
+    if (this.isSaved || !this.isLoading()) return;
     this.lookingAgain = setTimeout(() => void this.lookAndAsk(), LOOK_AGAIN_MS);
   }
 
