@@ -279,6 +279,7 @@ class Contract(_Value):
         attention_average: What the output `attention` averages.
         signatures: Signatures the version offers.
         precision: Number format that the version computes in.
+        shape_buckets: The shapes that its searches are compiled for; None where XLA does not.
         card: The model card.
     """
 
