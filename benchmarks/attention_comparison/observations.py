@@ -12,6 +12,7 @@ from benchmarks.attention_comparison.tables import best_first, shown_value
 
 _ERRORS_APART: Final = 2.0
 """Standard errors of a difference below which two figures are not told apart."""
+_MOST_NAMES: Final = 3
 
 
 def observations(study: Study, results: StudyResults) -> list[str]:
@@ -40,7 +41,7 @@ def _quality(study: Study, results: StudyResults) -> str:
         return ""
     (best, first), (worst, last) = ranked[0], ranked[-1]
     unit = " %" if measure.is_share else ""
-    text = f"Best by {measure.title}: {first.title} ({shown_value(best, measure)}{unit})"
+    text = f"Best by {measure.title}: {_equals(ranked)} ({shown_value(best, measure)}{unit})"
     if first is not last:
         text += f"; last: {last.title} ({shown_value(worst, measure)}{unit})"
     text += "."
@@ -55,6 +56,8 @@ def _not_told_apart(
     """Which rows lie so close to the best that this many examples do not tell them apart."""
     best, count = ranked[0][0], results.conditions.dev_count
     error = standard_error(best, count)
+    if not error:  # nothing, or everything, is right: the sample says no more
+        return f" {count:,} {study.counted} judge."
     margin = _ERRORS_APART * math.sqrt(2) * error
     near = [row.title for mean, row in ranked[1:] if abs(mean - best) <= margin]
     text = (
@@ -73,7 +76,7 @@ def _alignment(measure: Measure, results: StudyResults) -> str:
         return ""
     (least, first), (most, last) = ranked[0], ranked[-1]
     text = (
-        f"Attention is at the right place most often with {first.title} "
+        f"Attention is at the right place most often with {_equals(ranked)} "
         f"({shown_value(least, measure)} % alignment error)"
     )
     if first is not last:
@@ -110,6 +113,12 @@ def _spread(timed: Sequence[tuple[Row, Times]], ratio: Callable[[Times], float])
     ranked = sorted((ratio(times), row.title) for row, times in timed)
     (least, quickest), (most, slowest) = ranked[0], ranked[-1]
     return f"{least:.2f} ({quickest}) to {most:.2f} ({slowest})"
+
+
+def _equals(ranked: Sequence[tuple[float, Row]]) -> str:
+    """The row at the head, with those that have the same figure; their number if they are many."""
+    names = [row.title for value, row in ranked if value == ranked[0][0]]
+    return _joined(names) if len(names) <= _MOST_NAMES else f"{len(names)} of {len(ranked)} rows"
 
 
 def _joined(names: Sequence[str]) -> str:

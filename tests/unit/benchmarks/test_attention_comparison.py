@@ -155,6 +155,15 @@ def test_of_classifiers_more_is_better_and_slots_are_compared_with_even_attentio
     )
 
 
+def test_rows_that_share_the_first_place_are_counted() -> None:
+    rows = [row(key, measured(0.0, 0.1, 0.1)) for key in "abcd"]
+    quality, alignment, *_ = observations(G2P, results(*rows, row("e", measured(0.5, 0.1, 0.3))))
+    assert quality == (
+        "Best by word error: 4 of 5 rows (0.0 %); last: E (50.0 %). 400 words judge."
+    )
+    assert "most often with 4 of 5 rows (10.0 % alignment error), least often with E" in alignment
+
+
 def test_costs_name_the_extremes() -> None:
     rows = [
         row(key, measured(0.2, 0.1, 0.1), times=Times(update_s=update, answer_s=answer))
