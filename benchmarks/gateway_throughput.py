@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -247,28 +247,33 @@ def measure_mixed(model: ExportedModel, limits: Limits, arguments: argparse.Name
             ),
         }
         if arguments.only != "mixed":
-            batches = limits.ideal_batches(rows[:SATURATING_ROWS])
-            compare_saturated(server, model, batches, ways, rows, arguments)
+            fewer = rows[:SATURATING_ROWS]
+            batches = limits.ideal_batches(fewer)
+            compare_saturated(
+                ways,
+                fewer,
+                send_sorted=lambda: send_ideal_batches(server.address, model, batches),
+                arguments=arguments,
+            )
         if arguments.only != "saturated":
             compare_within_bound(ways, rows, arguments)
 
 
 def compare_saturated(
-    server: Server,
-    model: ExportedModel,
-    batches: Sequence[Sequence[Row]],
     ways: Mapping[str, Connect],
     rows: Sequence[Row],
+    *,
+    send_sorted: Callable[[], Coroutine[Any, Any, float]],
     arguments: argparse.Namespace,
 ) -> None:
     """As many rows a second as are carried, each way, in turns."""
     carried: dict[str, list[float]] = {SORTED: [], **{name: [] for name in ways}}
     for _ in range(arguments.rounds):
-        rate = asyncio.run(send_ideal_batches(server.address, model, batches))
+        rate = asyncio.run(send_sorted())
         print(f"  {SORTED}: {rate:.1f} rows/s")
         carried[SORTED].append(rate)
         for name, connect in ways.items():
-            load = asyncio.run(carried_at_once(connect, rows[:SATURATING_ROWS], arguments.callers))
+            load = asyncio.run(carried_at_once(connect, rows, arguments.callers))
             p99_ms = 1e3 * load.latency_s(0.99)
             print(f"  {name}: {load.answered_per_s:.1f} rows/s, p99 {p99_ms:.0f} ms", flush=True)
             carried[name].append(load.answered_per_s)

@@ -74,7 +74,9 @@ def searches_of(run_folder: Path, export_folder: Path) -> tuple[Mapping[str, Sea
     return ways, contract.source_vocabulary_size, contract.max_source_tokens
 
 
-def times_of(ways: Mapping[str, Search], tokens: Array, lengths: Array, rounds: int) -> list[float]:
+def times_of(
+    ways: Mapping[str, Search], source: tuple[Array, Array], *, rounds: int
+) -> list[float]:
     """The median time of each way, in seconds.
 
     Raises:
@@ -85,7 +87,7 @@ def times_of(ways: Mapping[str, Search], tokens: Array, lengths: Array, rounds: 
         found = {}
         for name, search in ways.items():
             began = time.perf_counter()
-            found[name] = search(tokens, lengths)
+            found[name] = search(*source)
             if number:
                 times[name].append(time.perf_counter() - began)
         first, *others = found.values()
@@ -111,7 +113,7 @@ def main() -> None:
             lengths = random.integers(4, min(16, longest), rows, endpoint=True).astype(np.int32)
             shape = (rows, int(lengths.max()))
             tokens = random.integers(4, vocabulary_size, shape).astype(np.int32)
-            fastest, *others = times_of(ways, tokens, lengths, arguments.rounds)
+            fastest, *others = times_of(ways, (tokens, lengths), rounds=arguments.rounds)
             ratios = ", ".join(
                 f"{other / fastest:.1f} x {name}"
                 for name, other in zip(list(ways)[1:], others, strict=True)

@@ -22,6 +22,11 @@ _SAMPLING_OPTIONS: Final = ("temperature", "top_k", "top_p", "seed", "num_sample
 
 def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of beam search and of sampling."""
+    _add_beam_arguments(parser)
+    _add_sampling_arguments(parser)
+
+
+def _add_beam_arguments(parser: argparse.ArgumentParser) -> None:
     beam = parser.add_argument_group("beam search (without it: the most probable tokens)")
     beam.add_argument(
         "--beam-width", metavar="K", type=positive_int, help="how many hypotheses to follow"
@@ -51,6 +56,9 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
         type=natural_int,
         help="never write the same N tokens in a row twice (default: 0, they may come again)",
     )
+
+
+def _add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
     sampling = parser.add_argument_group("sampling (any of these draws tokens at random)")
     sampling.add_argument(
         "--sample", action="store_true", help="draw each token as probably as the model says"

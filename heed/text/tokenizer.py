@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -74,6 +73,7 @@ class Tokenizer:
         self._serialized = serialized
         self._vocabulary_size = int(self._processor.vocab_size())
         self._unknown_id = int(self._processor.unk_id())
+        self._splits_words = self._has_words_alone()
 
     @property
     def serialized(self) -> bytes:
@@ -90,9 +90,12 @@ class Tokenizer:
         """Number of ids, the special ones included."""
         return self._vocabulary_size
 
-    @functools.cached_property
+    @property
     def splits_words(self) -> bool:
         """Whether every token is a whole word: text is split at white space alone."""
+        return self._splits_words
+
+    def _has_words_alone(self) -> bool:
         ids = range(self._vocabulary_size)
         processor = self._processor
         ordinary = (
