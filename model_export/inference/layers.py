@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
 
 from model_export.config import Activation
@@ -86,8 +87,6 @@ def feed_forward(
 
 def side_by_side(*affines: Affine) -> Affine:
     """Several products of the same rows as one: their columns beside each other."""
-    import numpy as np
-
     return Affine(
         np.concatenate([affine.weight for affine in affines], axis=1),
         np.concatenate([affine.bias for affine in affines]),
