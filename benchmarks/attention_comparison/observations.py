@@ -43,7 +43,7 @@ def _quality(study: Study, results: StudyResults) -> str:
     unit = " %" if measure.is_share else ""
     text = f"Best by {measure.title}: {_equals(ranked)} ({shown_value(best, measure)}{unit})"
     if first is not last:
-        text += f"; last: {last.title} ({shown_value(worst, measure)}{unit})"
+        text += f"; last: {last.shown} ({shown_value(worst, measure)}{unit})"
     text += "."
     if measure.is_share:
         text += _not_told_apart(study, results, ranked)
@@ -59,7 +59,7 @@ def _not_told_apart(
     if not error:  # nothing, or everything, is right: the sample says no more
         return f" {count:,} {study.counted} judge."
     margin = _ERRORS_APART * math.sqrt(2) * error
-    near = [row.title for mean, row in ranked[1:] if abs(mean - best) <= margin]
+    near = [row.shown for mean, row in ranked[1:] if abs(mean - best) <= margin]
     text = (
         f" {count:,} {study.counted} judge: the standard error of the best figure is "
         f"{100 * error:.1f} points, and within {100 * margin:.1f} points of it "
@@ -80,11 +80,11 @@ def _alignment(measure: Measure, results: StudyResults) -> str:
         f"({shown_value(least, measure)} % alignment error)"
     )
     if first is not last:
-        text += f", least often with {last.title} ({shown_value(most, measure)} %)"
+        text += f", least often with {last.shown} ({shown_value(most, measure)} %)"
     text += "."
     straight = results.conditions.straight_line_error
     if straight is not None:
-        worse = [row.title for mean, row in ranked if mean > straight]
+        worse = [row.shown for mean, row in ranked if mean > straight]
         text += f" A straight line from the first to the last token errs in {100 * straight:.1f} %"
         text += f"; further off than that: {_joined(worse)}." if worse else "; none is further off."
     return text
@@ -97,7 +97,7 @@ def _marks(measure: Measure, results: StudyResults) -> str:
         return ""
     (most, first), (least, last) = ranked[0], ranked[-1]
     return (
-        f"Slots get {100 * least:.0f} % ({last.title}) to {100 * most:.0f} % ({first.title}) of "
+        f"Slots get {100 * least:.0f} % ({last.shown}) to {100 * most:.0f} % ({first.shown}) of "
         f"the attention; even attention would give them {100 * even:.0f} %."
     )
 
@@ -106,18 +106,18 @@ def _costs(timed: Sequence[tuple[Row, Times]]) -> str:
     _, reference = timed[0]
     update = _spread(timed, lambda times: times.update_s / reference.update_s)
     answer = _spread(timed, lambda times: times.answer_s / reference.answer_s)
-    return f"An update takes {update} times that of {timed[0][0].title}, an answer {answer}."
+    return f"An update takes {update} times that of {timed[0][0].shown}, an answer {answer}."
 
 
 def _spread(timed: Sequence[tuple[Row, Times]], ratio: Callable[[Times], float]) -> str:
-    ranked = sorted((ratio(times), row.title) for row, times in timed)
+    ranked = sorted((ratio(times), row.shown) for row, times in timed)
     (least, quickest), (most, slowest) = ranked[0], ranked[-1]
     return f"{least:.2f} ({quickest}) to {most:.2f} ({slowest})"
 
 
 def _equals(ranked: Sequence[tuple[float, Row]]) -> str:
     """The row at the head, with those that have the same figure; their number if they are many."""
-    names = [row.title for value, row in ranked if value == ranked[0][0]]
+    names = [row.shown for value, row in ranked if value == ranked[0][0]]
     return _joined(names) if len(names) <= _MOST_NAMES else f"{len(names)} of {len(ranked)} rows"
 
 

@@ -81,6 +81,11 @@ class Row(_Value):
     runs: tuple[RunFacts, ...]
     times: Times | None = None
 
+    @property
+    def shown(self) -> str:
+        """Its title in Markdown."""
+        return self.title.replace("*", r"\*")
+
     def values(self, name: str) -> list[float]:
         """A measure of every seed that has it."""
         return [run.figures[name] for run in self.runs if name in run.figures]

@@ -28,7 +28,7 @@ def results_table(study: Study, results: StudyResults) -> str:
     for row in results.rows:
         figures = [shown_values(row.values(measure.name), measure) for measure in study.measures]
         lines.append(
-            _line([row.title, f"{row.runs[0].parameters:,}", *figures, *_ratios(row.times, first)])
+            _line([row.shown, f"{row.runs[0].parameters:,}", *figures, *_ratios(row.times, first)])
         )
     return "\n".join(lines) + "\n"
 
@@ -36,7 +36,7 @@ def results_table(study: Study, results: StudyResults) -> str:
 def changes_table(results: StudyResults) -> str:
     """What each row changes of the recipe."""
     rows = (
-        _line([row.title, ", ".join(f"`{change}`" for change in row.changes)])
+        _line([row.shown, ", ".join(f"`{change}`" for change in row.changes)])
         for row in results.rows
     )
     return (

@@ -112,6 +112,10 @@ def test_what_was_not_measured_is_a_dash_and_times_that_nobody_measured_no_colum
     assert table.splitlines()[-1] == "| Alone | 1,234 | 50.0 | – | – |"
 
 
+def test_an_asterisk_in_a_title_is_no_markdown() -> None:
+    assert r"| Local-P\* | 1,234 |" in results_table(G2P, results(row("local-p*", {})))
+
+
 def test_settings_of_a_row_are_on_the_page() -> None:
     assert "| Alone | `model.attention=x` |" in changes_table(results(row("alone", {})))
 
