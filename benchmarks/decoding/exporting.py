@@ -81,7 +81,9 @@ def trained_subject(run: TrainingRun, folder: Path, arguments: argparse.Namespac
     """A trained model, for both engines, with the test sentences of its recipe."""
     question = _test_sentences(run, arguments.data_dir, arguments.sentences)
     if arguments.versions is None:
-        versions = _exported(run, folder, arguments.precisions, question.calibration)
+        versions = exported_versions(
+            run, folder, precisions=arguments.precisions, calibration=question.calibration
+        )
         names = (run.recipe.name, f"{run.recipe.name}, trained")
     else:
         versions = _published(arguments.versions, arguments.precisions)
@@ -107,17 +109,27 @@ def random_subject(name: str, folder: Path, arguments: argparse.Namespace) -> Su
         steps=size.steps,
         calibration=list(zip(*texts, strict=True)),
     )
-    versions = _exported(run, folder, arguments.precisions, question.calibration)
+    versions = exported_versions(
+        run, folder, precisions=arguments.precisions, calibration=question.calibration
+    )
     return _subject(run, folder, question, versions, (name, size.description))
 
 
-def _exported(
+def exported_versions(
     run: TrainingRun,
     folder: Path,
+    *,
     precisions: Sequence[str],
     calibration: Sequence[tuple[str, str]],
 ) -> Versions:
-    """Written without the checks of `heed export`: outputs are compared before speed."""
+    """A run's versions, without the checks of `heed export`: outputs are compared before speed.
+
+    Args:
+        run: The training run.
+        folder: Where they go.
+        precisions: Their number formats; what this machine cannot write is left out.
+        calibration: Pairs of source and target that int8 is calibrated on.
+    """
     from model_export.export.errors import ExportError
     from model_export.export.exportable import exportable_from_run
     from model_export.export.saved_model import write_saved_model
@@ -133,11 +145,11 @@ def _exported(
                 precision=Precision(precision),
                 calibration=calibration,
             )
+            write_saved_model(exportable, folder / f"heed-{precision}")
         except (ExportError, PrecisionError) as error:
             left_out[label] = str(error)
-            continue
-        folders[label] = folder / f"heed-{precision}"
-        write_saved_model(exportable, folders[label])
+        else:
+            folders[label] = folder / f"heed-{precision}"
     return Versions(folders, left_out)
 
 
