@@ -86,7 +86,7 @@ def trained_subject(run: TrainingRun, folder: Path, arguments: argparse.Namespac
         )
         names = (run.recipe.name, f"{run.recipe.name}, trained")
     else:
-        versions = _published(arguments.versions, arguments.precisions)
+        versions = published_versions(arguments.versions, arguments.precisions)
         names = (arguments.versions.name, f"{arguments.versions.name}, as published")
     return _subject(run, folder, question, versions, names)
 
@@ -153,13 +153,22 @@ def exported_versions(
     return Versions(folders, left_out)
 
 
-def _published(base_path: Path, precisions: Sequence[str]) -> Versions:
-    """The newest version of each number format."""
+def published_versions(base_path: Path, precisions: Sequence[str]) -> Versions:
+    """The newest version of each number format; those for XLA need a server that allows it.
+
+    Raises:
+        BenchmarkError: There is none in float32.
+    """
     versions = sorted(
         (path for path in base_path.glob("*") if path.name.isdecimal()),
         key=lambda path: int(path.name),
     )
-    found = {str(_contract(path).precision): path for path in versions}
+    contracts = {path: _contract(path) for path in versions}
+    found = {
+        str(contract.precision): path
+        for path, contract in contracts.items()
+        if contract.shape_buckets is None
+    }
     if FLOAT32 not in found:
         raise BenchmarkError(f"{base_path} has no version in {FLOAT32}: heed export")
     folders = {Engine(EngineName.HEED, each).label: found[each] for each in found}

@@ -113,7 +113,7 @@ def _remind_of_portable_version(model_dir: Path) -> None:
     if not has_portable_version(model_dir):
         print(
             f"heed: note: {model_dir.name} has no version in float32, which runs on every server: "
-            "export one as well, to go back to",
+            "export one as well, without --xla, to go back to",
             file=sys.stderr,
         )
 

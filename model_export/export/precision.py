@@ -33,12 +33,16 @@ def check_precision(recipe: Recipe, precision: Precision) -> None:
 
 
 def has_portable_version(model_dir: Path) -> bool:
-    """Whether a model has a version in float32, which every server can run."""
+    """Whether a model has a version that every server can run.
+
+    It computes in float32, and XLA does not compile it, which a server must allow.
+    """
     for path in model_dir.glob(f"*/assets/{CONTRACT_ASSET}"):
         try:
             contract = Contract.from_json(path.read_bytes())
         except (OSError, ContractError):
             continue  # of another release, or just being removed
-        if contract.precision is Precision.FLOAT32 and path.parents[1].name.isdecimal():
+        is_plain = contract.precision is Precision.FLOAT32 and contract.shape_buckets is None
+        if is_plain and path.parents[1].name.isdecimal():
             return True
     return False
