@@ -82,7 +82,7 @@ def measure_loss(
         ExportError: No example has tokens.
     """
     encoded = _encoded(exportable, examples)
-    own, float32 = _Answers(exportable), _Answers(reference)
+    own, float32, differences = _Answers(exportable), _Answers(reference), _Differences()
     batch_size = recipe.evaluation.batch_size
     for start in range(0, len(encoded), batch_size):
         sources = _sources([ids for ids, _ in encoded[start : start + batch_size]])
@@ -90,20 +90,19 @@ def measure_loss(
         own.greedy(sources)
         forced = {"target_tokens": expected["tokens"][:, 0]}
         forced["target_lengths"] = expected["lengths"][:, 0]
-        own.score({**sources, **forced})
-        float32.score({**sources, **forced})
+        inputs = {**sources, **forced}
+        differences.add(inputs, own.score(inputs), float32.score(inputs))
         on_progress(start + len(sources["lengths"]))
     references = [example.references for _, example in encoded]
     equal = [mine == theirs for mine, theirs in zip(own.tokens, float32.tokens, strict=True)]
-    scores, attention = own.differences(float32)
     return PrecisionLoss(
         precision=exportable.contract.precision,
         example_count=len(encoded),
         measures=_measures(recipe, own.texts(), references),
         float32_measures=_measures(recipe, float32.texts(), references),
         exact_match_rate=sum(equal) / len(equal),
-        largest_attention_difference=attention,
-        mean_score_difference=scores,
+        largest_attention_difference=differences.largest_attention,
+        mean_score_difference=differences.mean_score,
     )
 
 
@@ -141,8 +140,37 @@ def _measures(
     return {name: value for name, value in measures.items() if not name.endswith("_count")}
 
 
+class _Differences:
+    """How far the scores and the attention of two models lie apart, batch by batch.
+
+    Attributes:
+        largest_attention: The largest difference of any two average weights.
+    """
+
+    def __init__(self) -> None:
+        self.largest_attention = 0.0
+        self._sum = 0.0
+        self._count = 0
+
+    @property
+    def mean_score(self) -> float:
+        """The mean difference of the tokens' log-probabilities, in nats."""
+        return self._sum / self._count
+
+    def add(self, inputs: Arrays, mine: Arrays, theirs: Arrays) -> None:
+        """Compares what both say of the same outputs, where there are tokens."""
+        is_token = _is_real(inputs["target_lengths"], mine["token_scores"].shape[1])
+        is_source = _is_real(inputs["lengths"], mine[ATTENTION_OUTPUT].shape[2])
+        distances = np.abs(mine["token_scores"] - theirs["token_scores"])[is_token]
+        self._sum += float(distances.sum(dtype=np.float64))
+        self._count += distances.size
+        weights = np.abs(mine[ATTENTION_OUTPUT] - theirs[ATTENTION_OUTPUT])
+        is_weight = is_token[:, :, np.newaxis] & is_source[:, np.newaxis]
+        self.largest_attention = max(self.largest_attention, float(weights[is_weight].max()))
+
+
 class _Answers:
-    """What a model's graph functions answer, collected batch by batch.
+    """What a model's graph functions answer; its outputs are collected batch by batch.
 
     Args:
         exportable: The model.
@@ -158,7 +186,6 @@ class _Answers:
         self._longest = contract.max_target_tokens
         self._tokenizer = exportable.target_tokenizer
         self.tokens: list[list[int]] = []
-        self._scored: list[tuple[Arrays, Arrays]] = []
 
     def greedy(self, sources: Arrays) -> Arrays:
         """Searches greedily."""
@@ -174,28 +201,15 @@ class _Answers:
             self.tokens.append(tokens[0, : lengths[0]].tolist())
         return answer
 
-    def score(self, inputs: Arrays) -> None:
+    def score(self, inputs: Arrays) -> Arrays:
         """Scores given outputs."""
-        self._scored.append((inputs, self._run(Signature.SCORE, inputs)))
+        return self._run(Signature.SCORE, inputs)
 
     def texts(self) -> list[str]:
         """The outputs as text."""
         if self._tokenizer is None:
             raise ExportError("a classifier writes no text")
         return [_text(self._tokenizer, tokens) for tokens in self.tokens]
-
-    def differences(self, other: _Answers) -> tuple[float, float]:
-        """Mean difference of the tokens' scores, and the largest of any two weights."""
-        distances: list[Array] = []
-        largest = 0.0
-        for (inputs, mine), (_, theirs) in zip(self._scored, other._scored, strict=True):
-            is_token = _is_real(inputs["target_lengths"], mine["token_scores"].shape[1])
-            is_source = _is_real(inputs["lengths"], mine[ATTENTION_OUTPUT].shape[2])
-            distances.append(np.abs(mine["token_scores"] - theirs["token_scores"])[is_token])
-            weights = np.abs(mine[ATTENTION_OUTPUT] - theirs[ATTENTION_OUTPUT])
-            is_weight = is_token[:, :, np.newaxis] & is_source[:, np.newaxis]
-            largest = max(largest, float(weights[is_weight].max()))
-        return float(np.concatenate(distances).mean()), largest
 
     def _run(self, signature: Signature, inputs: Arrays) -> Arrays:
         function: Any = self._functions[signature]
