@@ -13,6 +13,12 @@ from typing import TYPE_CHECKING, Final
 from pydantic import TypeAdapter, ValidationError
 
 from heed.contract import ModelName, Precision
+from model_export.export.precision_arguments import (
+    DEFAULT_CALIBRATION_EXAMPLES,
+    DEFAULT_DEV_EXAMPLES,
+    add_precision_arguments,
+    check_precision_arguments,
+)
 from model_export.export.xla_arguments import add_xla_arguments, check_xla, in_chosen_form
 from model_export.progress import progress_display
 
@@ -29,7 +35,6 @@ PRECISION_STEPS: Final = ("Calibrating on training data", "Measuring the loss on
 """What is done besides for a precision below float32."""
 STEP_COUNT = 6
 """`LOADING_STEP` and those of `export_model`, whose module needs TensorFlow."""
-_MOST_EXAMPLES: Final = 100_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,34 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_model_name,
         help="the model's name (default: the recipe's)",
     )
-    group = parser.add_argument_group("precision")
-    group.add_argument(
-        "--precision",
-        choices=[str(precision) for precision in Precision],
-        default=str(Precision.FLOAT32),
-        help="what the version computes in; below float32 it is calibrated and its loss measured "
-        "on the run's data (default: %(default)s)",
-    )
-    group.add_argument(
-        "--data-dir",
-        type=Path,
-        metavar="DIR",
-        help="where the run's data lies (default: the data that comes with Heed)",
-    )
-    group.add_argument(
-        "--calibration-examples",
-        type=_example_count,
-        default=256,
-        metavar="N",
-        help="training examples that int8 is calibrated on (default: %(default)s)",
-    )
-    group.add_argument(
-        "--dev-examples",
-        type=_example_count,
-        default=1000,
-        metavar="N",
-        help="dev examples that the loss is measured on (default: %(default)s)",
-    )
+    add_precision_arguments(parser)
     add_xla_arguments(parser)
 
 
@@ -120,6 +98,7 @@ def _remind_of_portable_version(model_dir: Path) -> None:
 
 def _export(arguments: argparse.Namespace) -> tuple[ExportedVersion, PrecisionLoss | None]:
     check_xla(arguments)
+    check_precision_arguments(arguments)
     precision = Precision(arguments.precision)
     extra = 0 if precision is Precision.FLOAT32 else len(PRECISION_STEPS)
     with progress_display("export", STEP_COUNT + extra) as display:
@@ -163,8 +142,8 @@ def _reduced(
     data = load_precision_data(
         training_run,
         arguments.data_dir,
-        calibration_count=arguments.calibration_examples,
-        dev_count=arguments.dev_examples,
+        calibration_count=arguments.calibration_examples or DEFAULT_CALIBRATION_EXAMPLES,
+        dev_count=arguments.dev_examples or DEFAULT_DEV_EXAMPLES,
     )
     exportable = exportable_from_run(
         training_run,
@@ -195,12 +174,6 @@ def _print_loss(loss: PrecisionLoss) -> None:
     table.add_row("largest attention difference", "", f"{loss.largest_attention_difference:.4f}")
     table.add_row("mean score difference, nats", "", f"{loss.mean_score_difference:.4f}")
     Console().print(table)
-
-
-def _example_count(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= _MOST_EXAMPLES:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of 1 to {_MOST_EXAMPLES}")
-    return int(text)
 
 
 def _model_name(text: str) -> str:

@@ -138,6 +138,31 @@ def test_shapes_for_xla_that_cannot_be_are_refused_by_their_flag(
     assert not (tmp_path / "models").exists()
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--data-dir", "data"], "--data-dir needs --precision bfloat16 or float16 or int8"),
+        (["--dev-examples", "5"], "--dev-examples needs --precision bfloat16 or float16 or int8"),
+        (["--calibration-examples", "5"], "--calibration-examples needs --precision int8"),
+        (
+            ["--calibration-examples", "5", "--precision", "bfloat16"],
+            "--calibration-examples needs --precision int8",
+        ),
+    ],
+)
+def test_data_that_a_precision_has_no_use_for_is_refused_by_its_flag(
+    run_dir: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    message: str,
+) -> None:
+    command = ["export", str(run_dir), "--models-dir", str(tmp_path / "models")]
+    assert main([*command, *flags]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "models").exists()
+
+
 def test_verify_names_what_is_no_version(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
