@@ -3,7 +3,8 @@
 What is trained already is taken as it is, and a training that was stopped goes on: stop the command
 (Ctrl-C) and give it again. The studies g2p (words to phonemes) and order (letters to be copied or
 reversed) need no data; translation (recipe small-vocab-en-fr) and intents (recipe snips) need
---data-dir. A study that is not asked for stays on the page as it was.
+--data-dir. A study that is not asked for stays on the page as it was, and so does a row; rows can
+join only a table that was made under the same budget, on the same machine.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.attention_comparison.studies import (
@@ -145,7 +147,7 @@ def _compare(given: argparse.Namespace) -> int:
         for study in studies
     ]
     for plan in plans:
-        command = _command(plan.study, given)
+        command = partial(shown_command, plan.study, given)
         status = compare(plan, given.docs, command=command, times=given.times)
         if status is not None:
             print("stopped; give the command again to go on", file=sys.stderr)
@@ -179,11 +181,12 @@ def _check_mechanisms(keys: Sequence[str], studies: Sequence[Study]) -> None:
             raise StudyError(f"--mechanisms names none of the study {study.name}")
 
 
-def _command(study: Study, given: argparse.Namespace) -> str:
-    """What repeats a study, without the names of anybody's folders."""
+def shown_command(study: Study, given: argparse.Namespace, keys: Sequence[str]) -> str:
+    """What repeats these rows of a study, without the names of anybody's folders."""
     flags = [f"--studies {study.name}", f"--seeds {','.join(map(str, given.seeds))}"]
-    if given.mechanisms:
-        flags.append(f"--mechanisms {','.join(given.mechanisms)}")
+    rows = study.chosen(keys)
+    if rows != study.mechanisms:
+        flags.append(f"--mechanisms {','.join(item.key for item in rows)}")
     flags += [f"--set {change}" for change in given.set]
     if given.times is TimesWanted.NONE:
         flags.append(f"--times {given.times}")

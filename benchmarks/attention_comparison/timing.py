@@ -78,7 +78,8 @@ def times_of(plan: Plan, dev: Sequence[Example], *, again: bool = False) -> dict
         key: Times(update_s=updates[key] / _UPDATES, answer_s=answers[key] / _BATCHES)
         for key in keys
     }
-    write_value(path, _KnownTimes(times=times))
+    others = {} if known is None else known.times
+    write_value(path, _KnownTimes(times={**others, **times}))
     return times
 
 

@@ -84,6 +84,22 @@ def test_what_is_trained_is_not_trained_again(
     assert after.rows == before.rows
 
 
+def test_a_row_joins_the_others_of_its_study(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "docs").mkdir()
+    one = [*arguments(folder, "order", "luong-location"), "--docs", str(tmp_path / "docs")]
+    other = [*arguments(folder, "order", "luong-dot"), "--docs", str(tmp_path / "docs")]
+    assert main(one) == 0
+    assert main(other) == 0
+    joined = results_of(tmp_path, "order")
+    assert joined.rows == results_of(folder, "order").rows
+    assert "--mechanisms luong-dot,luong-location " in joined.conditions.command
+    assert main([*other, "--seeds", "2"]) == 1
+    assert "made under other conditions (command: " in capsys.readouterr().err
+    assert results_of(tmp_path, "order") == joined
+
+
 def test_a_second_study_joins_the_page(folder: Path) -> None:
     assert main([*arguments(folder, "g2p", "bahdanau"), *NO_TIMES]) == 0
     text = (folder / "docs" / PAGE).read_text(encoding="utf-8")
@@ -118,7 +134,8 @@ def test_classifiers_are_compared_too(folder: Path, tmp_path: Path) -> None:
 
 
 def test_other_settings_want_another_folder(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*arguments(folder, "order", "luong-dot"), "--set", "training.epochs=2"]) == 1
+    other = ["--docs", str(tmp_path), "--set", "training.epochs=2"]
+    assert main([*arguments(folder, "order", "luong-dot"), *other]) == 1
     assert "training.epochs: 1 there, 2 now" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from benchmarks.attention_comparison.anchors import (
     with_anchors,
 )
 from benchmarks.attention_comparison.command import build_parser, main
+from benchmarks.attention_comparison.comparing import rows_beside
 from benchmarks.attention_comparison.observations import observations, standard_error
 from benchmarks.attention_comparison.order_data import (
     DEV_COUNT,
@@ -35,6 +36,7 @@ from benchmarks.attention_comparison.results import (
 )
 from benchmarks.attention_comparison.studies import STUDIES, study_named
 from benchmarks.attention_comparison.tables import changes_table, results_table
+from benchmarks.attention_comparison.training import Plan
 from model_export.config import TransformerSettings
 from model_export.config.classifier import ClassifierSettings
 from model_export.data.cmudict import load_cmudict
@@ -195,6 +197,17 @@ def test_the_committed_page_is_that_of_the_committed_figures() -> None:
     comparison = read_value(DOCS / FIGURES, Comparison)
     assert comparison is not None
     assert (DOCS / PAGE).read_text(encoding="utf-8") == page(comparison)
+
+
+def test_rows_that_are_not_asked_for_stay_if_their_budget_is_the_same() -> None:
+    before = results(row("bahdanau"), row("luong-dot"), row("of-old"))
+    plan = Plan(G2P, G2P.chosen(["luong-dot"]), seeds=(1,), folder=Path("out"))
+    assert rows_beside(plan, None, {}) == ()
+    assert rows_beside(plan, before, {"updates": 2000}) == (row("bahdanau"),)
+    with pytest.raises(RunError, match=r"updates: 2000 there, 999 now\): choose another --docs"):
+        rows_beside(plan, before, {"updates": 999})
+    whole = Plan(G2P, G2P.mechanisms, seeds=(1,), folder=Path("out"))
+    assert rows_beside(whole, before, {"updates": 999}) == (), "the whole table is made anew"
 
 
 def test_figures_survive_their_file(tmp_path: Path) -> None:
