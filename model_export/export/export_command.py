@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import sys
 import time
@@ -20,11 +19,9 @@ from model_export.export.precision_arguments import (
     check_precision_arguments,
 )
 from model_export.export.xla_arguments import add_xla_arguments, check_xla, in_chosen_form
-from model_export.progress import progress_display
+from model_export.progress import ProgressDisplay, progress_display
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from model_export.export.export_model import ExportedVersion
     from model_export.export.exportable import ExportableModel
     from model_export.export.precision_loss import PrecisionLoss
@@ -102,13 +99,8 @@ def _export(arguments: argparse.Namespace) -> tuple[ExportedVersion, PrecisionLo
     precision = Precision(arguments.precision)
     extra = 0 if precision is Precision.FLOAT32 else len(PRECISION_STEPS)
     with progress_display("export", STEP_COUNT + extra) as display:
-        begun = itertools.count()
-
-        def on_step(step: str) -> None:
-            display.line(step)
-            display.update(next(begun), "")
-
-        on_step(LOADING_STEP)
+        steps = _Steps(display)
+        steps.begin(LOADING_STEP)
         from model_export.export.export_model import export_model
         from model_export.export.exportable import exportable_from_run
         from model_export.export.precision import check_precision
@@ -121,24 +113,46 @@ def _export(arguments: argparse.Namespace) -> tuple[ExportedVersion, PrecisionLo
             exportable = exportable_from_run(training_run, model_name=name, precision=precision)
             exportable = in_chosen_form(exportable, arguments)
         else:
-            exportable, loss = _reduced(training_run, name, arguments, on_step=on_step)
-        return export_model(exportable, arguments.models_dir, on_step=on_step), loss
+            exportable, loss = _reduced(training_run, name, arguments=arguments, steps=steps)
+        return export_model(exportable, arguments.models_dir, on_step=steps.begin), loss
+
+
+class _Steps:
+    """Shows each step when it begins, and how far it has come.
+
+    Args:
+        display: Shows it; its units are steps.
+    """
+
+    def __init__(self, display: ProgressDisplay) -> None:
+        self._display = display
+        self._finished = -1
+
+    def begin(self, step: str) -> None:
+        """Shows a step's name."""
+        self._finished += 1
+        self._display.line(step)
+        self._display.update(self._finished, "")
+
+    def show_examples(self, done: int) -> None:
+        """Shows how many examples the step has done."""
+        self._display.update(self._finished, f"{done:,} examples")
 
 
 def _reduced(
     training_run: TrainingRun,
     name: str,
-    arguments: argparse.Namespace,
     *,
-    on_step: Callable[[str], None],
+    arguments: argparse.Namespace,
+    steps: _Steps,
 ) -> tuple[ExportableModel, PrecisionLoss]:
     """The model in less than float32, with a card that states what that costs."""
     from model_export.export.exportable import exportable_from_run
     from model_export.export.precision_data import load_precision_data
     from model_export.export.precision_loss import measure_loss, with_loss
 
-    steps = iter(PRECISION_STEPS)
-    on_step(next(steps))
+    calibrating, measuring = PRECISION_STEPS
+    steps.begin(calibrating)
     data = load_precision_data(
         training_run,
         arguments.data_dir,
@@ -151,9 +165,15 @@ def _reduced(
         precision=Precision(arguments.precision),
         calibration=data.calibration,
     )
-    on_step(next(steps))
+    steps.begin(measuring)
     reference = exportable_from_run(training_run, model_name=name, precision=Precision.FLOAT32)
-    loss = measure_loss(exportable, reference, data.dev, recipe=training_run.recipe)
+    loss = measure_loss(
+        exportable,
+        reference,
+        data.dev,
+        recipe=training_run.recipe,
+        on_progress=steps.show_examples,
+    )
     return with_loss(exportable, loss), loss
 
 
