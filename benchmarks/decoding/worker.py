@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -86,9 +85,8 @@ class Worker:
         return {"token_scores": self.engine.score(sources, targets)}
 
     def memory(self) -> Answer:
-        """What the process holds now, and what it held at most."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return {"memory_bytes": psutil.Process().memory_info().rss, "peak_bytes": peak}
+        """What the process holds now."""
+        return {"memory_bytes": psutil.Process().memory_info().rss}
 
     def _prepared(self, search: Search, index: int, rows: int) -> Any:
         subject = self._subject

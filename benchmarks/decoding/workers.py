@@ -62,7 +62,7 @@ class WorkerProcess:
         return scores
 
     def memory(self) -> dict[str, float]:
-        """What it holds, "memory_bytes", and held at most, "peak_bytes"."""
+        """What it holds now: "memory_bytes"."""
         return self._ask(do="memory")
 
     def cpu_s(self) -> float:
