@@ -258,9 +258,14 @@ def _exported(name: str, folder: Path, arguments: argparse.Namespace) -> Subject
         command += ["--size", name]
     command += ["--sentences", str(arguments.sentences)]
     command += ["--precisions", *arguments.precisions]
-    done = subprocess.run(
-        command, stderr=subprocess.PIPE, text=True, check=False, timeout=_EXPORT_WITHIN_S
-    )
+    try:
+        done = subprocess.run(
+            command, stderr=subprocess.PIPE, text=True, check=False, timeout=_EXPORT_WITHIN_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BenchmarkError(
+            f"cannot export {name}: not done after {_EXPORT_WITHIN_S} s"
+        ) from error
     if done.returncode != 0:
         raise BenchmarkError(f"cannot export {name}: {done.stderr.strip()[-2000:]}")
     return Subject.load(folder / SUBJECT_FILE)

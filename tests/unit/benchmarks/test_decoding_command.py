@@ -52,6 +52,15 @@ def test_the_page_names_no_place_of_one_machine_alone(tmp_path: Path) -> None:
     )
 
 
+def test_an_export_that_takes_too_long_ends_with_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("benchmarks.decoding.__main__._EXPORT_WITHIN_S", 0.01)
+    assert main(["--quick", "--out", str(tmp_path / "results")]) == 1
+    assert "error: cannot export tiny: not done after 0.01 s" in capsys.readouterr().err
+    assert not (tmp_path / "results").exists()
+
+
 def engine_result(name: EngineName, precision: str, speed: float) -> EngineResult:
     cases = [Case(search, rows) for search in Search for rows in (1, 8)]
     return EngineResult(
