@@ -387,7 +387,7 @@ class Model:
         attention: One entry per decoder layer.
         attention_average: Which layers and heads `Attention.weights` averages, in words.
         signatures: The signatures the model offers.
-        precision: The number format of the weights.
+        precision: What the version computes in: "float32", "bfloat16", "float16" or "int8".
         card: What the model was made from and how good it is.
         max_beam_width: The widest beam; 1 if the model cannot follow several hypotheses.
         versions: Every version that a model server has or had, newest first, at most 32.
