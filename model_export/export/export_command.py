@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -147,7 +148,7 @@ def _reduced(
     steps: _Steps,
 ) -> tuple[ExportableModel, PrecisionLoss]:
     """The model in less than float32, with a card that states what that costs."""
-    from model_export.export.exportable import exportable_from_run
+    from model_export.export.exportable import decoding_model, exportable_from_run
     from model_export.export.precision_data import load_precision_data
     from model_export.export.precision_loss import measure_loss, with_loss
 
@@ -165,6 +166,8 @@ def _reduced(
         precision=Precision(arguments.precision),
         calibration=data.calibration,
     )
+    # Made once, for the measuring and for the version.
+    exportable = replace(exportable, prepared=decoding_model(exportable))
     steps.begin(measuring)
     reference = exportable_from_run(training_run, model_name=name, precision=Precision.FLOAT32)
     loss = measure_loss(

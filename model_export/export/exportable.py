@@ -21,7 +21,12 @@ from heed.contract import (
 from heed.text import Tokenizer
 from model_export.config import ImageRnnSettings
 from model_export.export.precision import check_precision
-from model_export.inference import CalibrationExample
+from model_export.inference import (
+    CalibrationExample,
+    InferenceTransformer,
+    inference_model,
+    is_transformer,
+)
 from model_export.models import Seq2Seq
 from model_export.models.build_classifier import AnyClassifier
 from model_export.runs.training_run import TrainingRun
@@ -41,6 +46,8 @@ class ExportableModel:
         target_tokenizer: Joins target tokens; None of a classifier.
         contract: What the version will say about itself.
         calibration: Real sentences that 8-bit numbers are calibrated with; none for other formats.
+        prepared: The model made for decoding, of this contract's precision; None: it is made when
+            it is needed.
     """
 
     model: Seq2Seq | AnyClassifier
@@ -48,12 +55,33 @@ class ExportableModel:
     target_tokenizer: Tokenizer | None
     contract: Contract
     calibration: Sequence[CalibrationExample] = ()
+    prepared: InferenceTransformer | None = None
 
     @property
     def attention_layers(self) -> tuple[int, ...]:
         """Which of the model's attention layers the output `attention` averages, from 0."""
         order = [layer.layer_index for layer in self.contract.attention]
         return tuple(order.index(layer) for layer in self.contract.attention_average.layer_indices)
+
+
+def decoding_model(exportable: ExportableModel) -> InferenceTransformer | None:
+    """A Transformer made for decoding; None for what is served as it was trained.
+
+    What it does in place XLA cannot, so that compiles the model itself.
+
+    Raises:
+        PrecisionError: It cannot be made in the contract's precision.
+    """
+    model, contract = exportable.model, exportable.contract
+    if contract.shape_buckets is not None or not is_transformer(model):
+        return None
+    return exportable.prepared or inference_model(
+        model,
+        precision=contract.precision,
+        max_source_tokens=contract.max_source_tokens,
+        max_target_tokens=contract.max_target_tokens,
+        calibration=exportable.calibration,
+    )
 
 
 def exportable_from_run(

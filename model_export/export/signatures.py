@@ -23,7 +23,7 @@ from model_export.decoding import (
 from model_export.decoding.bounded import BoundedModel
 from model_export.export.classifying import classify
 from model_export.export.compiled_search import CompiledSearch
-from model_export.export.exportable import ExportableModel
+from model_export.export.exportable import ExportableModel, decoding_model
 from model_export.export.input_checks import (
     checked_beam_options,
     checked_options,
@@ -35,7 +35,6 @@ from model_export.export.input_checks import (
     checked_tokens,
 )
 from model_export.export.signature_table import MAX_CONTRACT_ROWS, SignatureRule, rules_for
-from model_export.inference import inference_model, is_transformer
 
 Tensors = dict[str, tf.Tensor]
 Search = Callable[..., Any]
@@ -178,20 +177,10 @@ class ServedModel(tf.Module):
 
 
 def _served(exportable: ExportableModel) -> tuple[Any, list[Any]]:
-    """What the signatures run, and its weights: of a Transformer, a model made for decoding.
-
-    What that does in place XLA cannot, so it compiles the model itself.
-    """
-    model, contract = exportable.model, exportable.contract
-    if contract.shape_buckets is not None or not is_transformer(model):
-        return model, [variable.value for variable in model.weights]
-    served = inference_model(
-        model,
-        precision=contract.precision,
-        max_source_tokens=contract.max_source_tokens,
-        max_target_tokens=contract.max_target_tokens,
-        calibration=exportable.calibration,
-    )
+    """What the signatures run, and its weights."""
+    served = decoding_model(exportable)
+    if served is None:
+        return exportable.model, [variable.value for variable in exportable.model.weights]
     return served, served.weights
 
 

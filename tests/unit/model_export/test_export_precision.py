@@ -15,7 +15,7 @@ from model_export.data.examples import Example
 from model_export.export.batching import Arrays
 from model_export.export.checks import BOUNDS, Version
 from model_export.export.errors import ExportError, VerificationError
-from model_export.export.exportable import ExportableModel
+from model_export.export.exportable import ExportableModel, decoding_model, exportable_from_run
 from model_export.export.graph_session import GraphSession
 from model_export.export.precision import check_precision, precisions_of
 from model_export.export.precision_checks import (
@@ -25,6 +25,7 @@ from model_export.export.precision_checks import (
 )
 from model_export.export.precision_loss import PrecisionLoss, measure_loss, with_loss
 from model_export.export.reference_cases import load_reference_cases
+from model_export.export.signatures import ServedModel
 from tests.support.exported_model import (
     MODEL_NAME,
     exported_models_dir,
@@ -32,6 +33,7 @@ from tests.support.exported_model import (
     random_exportable,
     random_run,
 )
+from tests.support.exported_shared_transformer import random_shared_transformer
 
 __all__ = ["exported_models_dir", "graph_session"]
 
@@ -78,6 +80,16 @@ def test_the_card_states_the_loss_beside_what_it_said(no_loss: PrecisionLoss) ->
     assert metrics["int8.dev.example_count"] == 4
     for measure in ("word_accuracy", "word_error_rate", "phoneme_error_rate"):
         assert metrics[f"int8.dev.{measure}"] == metrics[f"float32.dev.{measure}"]
+
+
+def test_what_is_measured_is_what_is_saved() -> None:
+    run = random_shared_transformer("pre")
+    exportable = exportable_from_run(run, model_name="words", precision=Precision.BFLOAT16)
+    prepared = replace(exportable, prepared=decoding_model(exportable))
+    assert prepared.prepared is not None
+    first = prepared.prepared.weights[0]
+    assert ServedModel(prepared).weights[0] is first
+    assert ServedModel(exportable).weights[0] is not first
 
 
 def test_nothing_is_measured_without_examples() -> None:
