@@ -33,10 +33,11 @@ from model_export.evaluation.report.reading import Reader, label
 from model_export.runs.training_run import TrainingRun
 
 ALIGNMENT_ERROR: Final = "dev.alignment_error_rate"
+_FACTS_FILE: Final = "comparison-facts.json"
 
 
 def facts_of(plan: Plan, dev: Sequence[Example]) -> dict[tuple[str, int], RunFacts]:
-    """What every training of a plan came to, by mechanism and seed; kept in files.
+    """What every training of a plan came to, by mechanism and seed; kept with the run.
 
     Args:
         plan: Whose trainings are finished.
@@ -47,7 +48,7 @@ def facts_of(plan: Plan, dev: Sequence[Example]) -> dict[tuple[str, int], RunFac
     """
     facts = {}
     for mechanism, seed in plan.trainings:
-        path = plan.folder / "facts" / f"{mechanism.key}-seed-{seed}.json"
+        path = plan.run_folder(mechanism, seed) / _FACTS_FILE
         known = read_value(path, RunFacts)
         if known is None:
             known = _measured(plan.study, plan.run_folder(mechanism, seed), seed=seed, dev=dev)

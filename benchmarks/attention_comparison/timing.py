@@ -6,6 +6,7 @@ than the clock. Each mechanism's figure is the median over the rounds.
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,6 @@ from typing import Any, Final
 
 import numpy as np
 import tensorflow as tf
-from pydantic import BaseModel
 
 from benchmarks.attention_comparison.results import Times, read_value, write_value
 from benchmarks.attention_comparison.training import Plan
@@ -29,7 +29,7 @@ from model_export.data.labelled_rows import encode_text, model_inputs
 from model_export.evaluation.padding import padded
 from model_export.export.exportable import exportable_from_run
 from model_export.export.graph_session import GraphSession
-from model_export.export.saved_model import GRAPH_FILE, write_saved_model
+from model_export.export.saved_model import write_saved_model
 from model_export.quiet import spend_session_notice
 from model_export.runs.training_run import TrainingRun
 from model_export.training.classifier_learner import ClassifierLearner, prepare_labelled_data
@@ -41,6 +41,7 @@ from model_export.training.seq2seq_learner import Seq2SeqLearner
 ROWS: Final = 32
 """Sources that are answered at once."""
 _BATCHES: Final = 4
+_TIMES_FILE: Final = "comparison-times.json"
 _UPDATES: Final = 10
 """Updates of one mechanism before the next has its turn."""
 _UPDATE_ROUNDS: Final = 5
@@ -49,37 +50,35 @@ _ANSWER_ROUNDS: Final = 25
 Inputs = Mapping[str, np.ndarray[Any, Any]]
 
 
-class _KnownTimes(BaseModel):
-    times: dict[str, Times]
-
-
 def times_of(plan: Plan, dev: Sequence[Example], *, again: bool = False) -> dict[str, Times]:
-    """Times of every mechanism of a plan, with its first seed; kept in a file.
+    """Times of every mechanism of a plan, with its first seed; kept with the run.
 
     Args:
         plan: Whose trainings are finished.
         dev: Where what is answered is taken from.
-        again: Whether to measure also where the times are known.
+        again: Whether to measure also where all times are known.
 
     Raises:
         RunError: A training is not finished or damaged, or a file cannot be read or written.
         ExportError: TensorFlow cannot load what was exported.
     """
-    path = plan.folder / "times.json"
-    known = read_value(path, _KnownTimes)
-    keys = [mechanism.key for mechanism in plan.mechanisms]
-    if known is not None and set(keys) <= set(known.times) and not again:
-        return {key: known.times[key] for key in keys}
+    paths = {
+        item.key: plan.run_folder(item, plan.seeds[0]) / _TIMES_FILE for item in plan.mechanisms
+    }
+    known = {key: read_value(path, Times) for key, path in paths.items()}
+    times = {key: value for key, value in known.items() if value is not None}
+    if len(times) == len(paths) and not again:
+        return times
     updates = _seconds_in_turns(_update_functions(plan), rounds=_UPDATE_ROUNDS)
     with ExitStack() as sessions:
         functions = _answer_functions(plan, dev, sessions)
         answers = _seconds_in_turns(functions, rounds=_ANSWER_ROUNDS)
     times = {
         key: Times(update_s=updates[key] / _UPDATES, answer_s=answers[key] / _BATCHES)
-        for key in keys
+        for key in paths
     }
-    others = {} if known is None else known.times
-    write_value(path, _KnownTimes(times={**others, **times}))
+    for key, path in paths.items():
+        write_value(path, times[key])
     return times
 
 
@@ -144,9 +143,10 @@ def _answer_functions(
     spend_session_notice()
     tf.get_logger().setLevel("ERROR")  # the loader of sessions calls itself deprecated
     functions = {}
+    models = Path(sessions.enter_context(tempfile.TemporaryDirectory(prefix="heed-comparison-")))
     for mechanism in plan.mechanisms:
         run = TrainingRun.load(plan.run_folder(mechanism, plan.seeds[0]))
-        version = _exported(run, plan.folder / "models" / mechanism.key / "1")
+        version = _exported(run, models / mechanism.key)
         session = sessions.enter_context(GraphSession(version))
         batches = list(_label_batches(run, dev) if run.labels else _batches(run, dev))
         functions[mechanism.key] = _answers(session, batches, is_classifier=bool(run.labels))
@@ -167,16 +167,11 @@ def _answers(
 
 
 def _exported(run: TrainingRun, version: Path) -> Path:
-    """A version with the one signature that is timed; it is written if it is not there."""
-    if not (version / GRAPH_FILE).is_file():
-        name = version.parent.name
-        exportable = exportable_from_run(run, model_name=name, precision=Precision.FLOAT32)
-        signature = Signature.CLASSIFY if run.labels else Signature.GREEDY
-        contract = exportable.contract.model_copy(update={"signatures": (signature,)})
-        version.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = version.with_name(".unfinished")
-        write_saved_model(replace(exportable, contract=contract), unfinished)
-        unfinished.rename(version)
+    """A version with the one signature that is timed."""
+    exportable = exportable_from_run(run, model_name=version.name, precision=Precision.FLOAT32)
+    signature = Signature.CLASSIFY if run.labels else Signature.GREEDY
+    contract = exportable.contract.model_copy(update={"signatures": (signature,)})
+    write_saved_model(replace(exportable, contract=contract), version)
     return version
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,16 @@ def test_other_settings_want_another_folder(
     other = ["--docs", str(tmp_path), "--set", "training.epochs=2"]
     assert main([*arguments(folder, "order", "luong-dot"), *other]) == 1
     assert "training.epochs: 1 there, 2 now" in capsys.readouterr().err
+
+
+def test_nothing_that_was_measured_outlives_its_training(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(folder / "out", out)
+    shutil.rmtree(out / "order" / "runs" / "luong-dot-seed-1")
+    (tmp_path / "docs").mkdir()
+    other = ["--set", "training.epochs=2", *NO_TIMES]
+    assert main([*arguments(tmp_path, "order", "luong-dot"), *other]) == 0
+    (row,) = results_of(tmp_path, "order").rows
+    assert row.runs[0].figures["training.steps"] == 6
+    kept = {path.name for path in out.joinpath("order").iterdir()}
+    assert kept == {"data", "runs"}, "what is measured lies with its run"
