@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from benchmarks.attention_comparison.results import make_folder
 from model_export.runs.training_run import write_atomically
 
 COPY: Final = "copy"
@@ -24,7 +25,7 @@ def write_order_data(folder: Path) -> None:
     Raises:
         RunError: They cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     sources = list(_different_sources(TRAIN_COUNT + DEV_COUNT))
     dev, train = sources[:DEV_COUNT], sources[DEV_COUNT:]
     links = [" ".join(f"{source}-{target}" for source, target in links_of(text)) for text in dev]

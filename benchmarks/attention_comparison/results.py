@@ -163,8 +163,20 @@ def write_value(path: Path, value: BaseModel) -> None:
     Raises:
         RunError: It cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_atomically(path, (value.model_dump_json(indent=1) + "\n").encode())
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder, and those above it, if they are not there.
+
+    Raises:
+        RunError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
 def rounded(weights: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:

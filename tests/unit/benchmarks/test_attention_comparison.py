@@ -340,5 +340,16 @@ def test_a_page_needs_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "there is no such folder" in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_made_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    command = ["--studies", "order", "--out", str(tmp_path / "file"), "--docs", str(tmp_path)]
+    assert main(command) == 1
+    assert "error: cannot make the folder" in capsys.readouterr().err
+    with pytest.raises(RunError, match="cannot make the folder"):
+        write_value(tmp_path / "file" / "x.json", READING)
+
+
 def test_seeds_are_taken_once_each() -> None:
     assert build_parser().parse_args(["--seeds", "2,1,2"]).seeds == (2, 1)
