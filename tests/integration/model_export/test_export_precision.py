@@ -14,6 +14,7 @@ from heed.contract import CONTRACT_ASSET, Contract, Precision
 from model_export.main import main
 from tests.support.exported_model import write_run
 from tests.support.exported_shared_transformer import random_shared_transformer
+from tests.support.int8 import skip_without_int8
 
 
 def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -34,6 +35,7 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_version_in_int8_is_calibrated_measured_verified_and_says_so(
     run_dir: Path, tmp_path: Path
 ) -> None:
+    skip_without_int8()
     few = ("--calibration-examples", "8", "--dev-examples", "6")
     done = command("export", run_dir, "--models-dir", tmp_path, "--precision", "int8", *few)
     assert done.returncode == 0, done.stderr

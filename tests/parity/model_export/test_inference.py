@@ -28,11 +28,13 @@ from model_export.decoding import (
     score_targets,
 )
 from model_export.inference import CalibrationExample, InferenceTransformer, inference_model
+from tests.support.int8 import skip_without_int8
 from tests.support.small_transformer import MODERN, PAPER, VOCABULARY_SIZE, small_transformer
 
 MAX_SOURCE, MAX_TARGET = 12, 40
 """More steps than the cache has room for at first."""
 LENGTHS = [6, 12, 1, 4, 9]
+TARGET_LENGTHS = [21, 1, 5, 20, 16]
 ROWS = len(LENGTHS)
 LAYERS = (0, 2)
 
@@ -58,6 +60,8 @@ SETTINGS = {
         }
     ),
 }
+UNLIKE = ["pre-relu-waves-tied", "post-gelu-learned-tied"]
+"""Two that differ in all that a step depends on."""
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
@@ -68,12 +72,14 @@ def settings(request: pytest.FixtureRequest) -> TransformerSettings:
 
 @functools.cache
 def served(settings: TransformerSettings, precision: Precision) -> InferenceTransformer:
+    if precision is Precision.INT8:
+        skip_without_int8()
     random = np.random.default_rng(3)
 
     def ids(most: int) -> list[int]:
         return random.integers(4, VOCABULARY_SIZE, random.integers(1, most + 1)).tolist()
 
-    examples = [CalibrationExample(ids(MAX_SOURCE), [*ids(20), 3]) for _ in range(20)]
+    examples = [CalibrationExample(ids(MAX_SOURCE), [*ids(20), 3]) for _ in range(10)]
     return inference_model(
         small_transformer(settings),
         precision=precision,
@@ -174,13 +180,18 @@ def assert_same(found: Mapping[str, Any], expected: Mapping[str, Any], *, atol: 
             np.testing.assert_allclose(found[name], array, atol=atol, rtol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("name", ["greedy", "beam"])
-def test_a_search_finds_what_it_finds_with_the_trained_model(
-    settings: TransformerSettings, name: str
+def test_a_greedy_search_finds_what_it_finds_with_the_trained_model(
+    settings: TransformerSettings,
 ) -> None:
-    found = run(settings, Precision.FLOAT32, name)
-    assert found["lengths"].max() == MAX_TARGET or name != "greedy"
-    assert_same(found, of_training_side(settings, name), atol=1e-4)
+    found = run(settings, Precision.FLOAT32, "greedy")
+    assert found["lengths"].max() == MAX_TARGET
+    assert_same(found, of_training_side(settings, "greedy"), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", UNLIKE)
+def test_a_beam_finds_what_it_finds_with_the_trained_model(kind: str) -> None:
+    found = run(SETTINGS[kind], Precision.FLOAT32, "beam")
+    assert_same(found, of_training_side(SETTINGS[kind], "beam"), atol=1e-4)
 
 
 def test_a_sample_is_what_the_trained_model_draws() -> None:
@@ -189,31 +200,46 @@ def test_a_sample_is_what_the_trained_model_draws() -> None:
     assert_same(found, of_training_side(settings, "sample"), atol=1e-4)
 
 
-def score(model: Any) -> Arrays:
-    targets = np.random.default_rng(5).integers(4, VOCABULARY_SIZE, [ROWS, 21]).astype(np.int32)
+@functools.cache
+def score_graph(settings: TransformerSettings, precision: Precision | None) -> Any:
+    model = model_of(settings, precision)
+    table, row = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)
 
-    @tf.function(autograph=False)
-    def graph() -> Any:
+    @tf.function(input_signature=[table, row, table, row], autograph=False)
+    def graph(
+        tokens: tf.Tensor, lengths: tf.Tensor, target_tokens: tf.Tensor, target_lengths: tf.Tensor
+    ) -> Any:
         return score_targets(
             model,
-            **{key: tf.constant(array) for key, array in sources().items()},
-            target_tokens=tf.constant(targets),
-            target_lengths=tf.constant([21, 1, 5, 20, 16]),
+            tokens,
+            lengths=lengths,
+            target_tokens=target_tokens,
+            target_lengths=target_lengths,
             attention_layers=LAYERS,
         )
 
-    return {key: tensor.numpy() for key, tensor in graph()._asdict().items()}
+    return graph
+
+
+def score(settings: TransformerSettings, precision: Precision | None) -> Arrays:
+    targets = np.random.default_rng(5).integers(4, VOCABULARY_SIZE, [ROWS, max(TARGET_LENGTHS)])
+    found = score_graph(settings, precision)(
+        *map(tf.constant, sources().values()),
+        tf.constant(targets, tf.int32),
+        tf.constant(TARGET_LENGTHS),
+    )
+    return {key: tensor.numpy() for key, tensor in found._asdict().items()}
 
 
 @functools.cache
 def scored_by_training_side(settings: TransformerSettings) -> Mapping[str, Any]:
-    return score(small_transformer(settings))
+    return score(settings, None)
 
 
 def test_given_targets_get_the_scores_and_the_attention_that_the_trained_model_gives(
     settings: TransformerSettings,
 ) -> None:
-    found = score(served(settings, Precision.FLOAT32))
+    found = score(settings, Precision.FLOAT32)
     assert_same(found, scored_by_training_side(settings), atol=1e-4)
 
 
@@ -243,25 +269,27 @@ def test_a_batch_of_no_rows_gives_no_hypotheses(name: str, precision: Precision)
 
 
 @pytest.mark.parametrize(
-    ("precision", "score_bound", "attention_bound"),
+    ("precision", "mean_bound", "score_bound", "attention_bound"),
     [
-        (Precision.FLOAT16, 0.05, 0.02),
-        (Precision.BFLOAT16, 0.5, 0.05),
-        (Precision.INT8, 0.5, 0.05),
+        (Precision.FLOAT16, 0.01, 0.03, 0.01),
+        (Precision.BFLOAT16, 0.05, 0.2, 0.06),
+        (Precision.INT8, 0.15, 0.9, 0.4),
     ],
     ids=["float16", "bfloat16", "int8"],
 )
-@pytest.mark.parametrize("kind", ["pre-relu-waves-tied", "post-gelu-learned-tied"])
+@pytest.mark.parametrize("kind", UNLIKE)
 def test_a_lower_precision_scores_nearly_as_the_trained_model(
-    kind: str, precision: Precision, score_bound: float, attention_bound: float
+    kind: str, precision: Precision, mean_bound: float, score_bound: float, attention_bound: float
 ) -> None:
     settings = SETTINGS[kind]
-    found, expected = score(served(settings, precision)), scored_by_training_side(settings)
-    difference = np.abs(found["token_scores"] - expected["token_scores"])
-    assert difference.mean() < score_bound
+    found, expected = score(settings, precision), scored_by_training_side(settings)
+    is_real = np.arange(max(TARGET_LENGTHS)) < np.array(TARGET_LENGTHS)[:, np.newaxis]
+    difference = np.abs(found["token_scores"] - expected["token_scores"])[is_real]
+    assert difference.mean() < mean_bound
+    assert difference.max() < score_bound
     heads = np.abs(found["attention_heads"] - expected["attention_heads"])
-    assert heads.mean() < attention_bound
-    np.testing.assert_allclose(found["attention"].sum(-1).max(), 1, atol=1e-3)
+    assert heads.max() < attention_bound
+    np.testing.assert_allclose(found["attention"].sum(-1)[is_real], 1, atol=2e-3)
 
 
 @pytest.mark.parametrize(
@@ -270,19 +298,14 @@ def test_a_lower_precision_scores_nearly_as_the_trained_model(
 @pytest.mark.parametrize("name", ["greedy", "beam"])
 def test_what_a_lower_precision_decodes_is_what_it_scores(name: str, precision: Precision) -> None:
     settings = SETTINGS["pre-relu-waves-tied"]
-    model, found = served(settings, precision), run(settings, precision, name)
+    found = run(settings, precision, name)
     exists = found["lengths"][:, 0] > 0
-
-    @tf.function(autograph=False)
-    def graph() -> Any:
-        return score_targets(
-            model,
-            **{key: tf.constant(array[exists]) for key, array in sources().items()},
-            target_tokens=tf.constant(found["tokens"][exists, 0]),
-            target_lengths=tf.constant(found["lengths"][exists, 0]),
-            attention_layers=LAYERS,
-        )
-
-    expected = graph().token_scores.numpy()
-    difference = np.abs(found["token_scores"][exists, 0] - expected)
-    assert difference.mean() < 0.05
+    lengths = found["lengths"][exists, 0]
+    expected = score_graph(settings, precision)(
+        *(tf.constant(array[exists]) for array in sources().values()),
+        tf.constant(found["tokens"][exists, 0]),
+        tf.constant(lengths),
+    ).token_scores.numpy()
+    is_real = np.arange(expected.shape[1]) < lengths[:, np.newaxis]
+    difference = np.abs(found["token_scores"][exists, 0] - expected)[is_real]
+    assert difference.max() < 0.05
