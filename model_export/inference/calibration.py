@@ -100,13 +100,8 @@ class _Scorer(Protocol):
     def __call__(self, inputs: dict[str, tf.Tensor]) -> Any: ...
 
 
-def run_examples(model: _Scorer, examples: Iterable[CalibrationExample]) -> int:
-    """Runs a model over examples, one by one, as it is run to score them.
-
-    Returns:
-        How many there were.
-    """
-    count = 0
+def run_examples(model: _Scorer, examples: Iterable[CalibrationExample]) -> None:
+    """Runs a model over examples, one by one, as it is run to score them."""
     for example in examples:
         target_inputs = [int(SPECIAL_IDS.begin), *example.target[:-1]]
         model(
@@ -116,8 +111,6 @@ def run_examples(model: _Scorer, examples: Iterable[CalibrationExample]) -> int:
                 "target_inputs": tf.constant([target_inputs], tf.int32),
             }
         )
-        count += 1
-    return count
 
 
 def best_range(values: NDArray[Any], *, levels: int) -> float:

@@ -47,12 +47,10 @@ class QuantizedProducts:
     Attributes:
         statistics: What each product reads, by its name.
         variables: All weights made so far.
-        in_float32: Names of the products that stay in float32.
     """
 
     statistics: Mapping[str, InputStatistics]
     variables: list[tf.Variable] = field(default_factory=list)
-    in_float32: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._floats = FloatProducts(tf.float32, self.variables)
@@ -65,7 +63,6 @@ class QuantizedProducts:
         levels = 127 if statistics.is_signed else 255
         most = best_range(statistics.rows, levels=levels)
         if _noise(statistics, affine.weight, most=most, levels=levels) > _MOST_NOISE:
-            self.in_float32.append(name)
             return self._floats.product(name, affine, activation=activation)
         weight, columns = rounded_weight(affine.weight)
         return QuantizedProduct(
@@ -141,10 +138,11 @@ def _rounded(inputs: tf.Tensor, most: float, *, is_signed: bool) -> tf.Tensor:
     """Inputs in 8 bits. TensorFlow's own operation for it takes 10 times as long for few rows."""
     levels = 127.0 if is_signed else 255.0
     scaled = tf.round(tf.cast(inputs, tf.float32) * (levels / most))
+    least = -levels if is_signed else 0.0  # signed or not is seen in examples: others may be below
+    limited = tf.raw_ops.ClipByValue(t=scaled, clip_value_min=least, clip_value_max=levels)
     if is_signed:
-        limited = tf.raw_ops.ClipByValue(t=scaled, clip_value_min=-levels, clip_value_max=levels)
         return tf.bitcast(tf.cast(limited, tf.int8), tf.qint8)
-    return tf.bitcast(tf.cast(tf.minimum(scaled, levels), tf.uint8), tf.quint8)
+    return tf.bitcast(tf.cast(limited, tf.uint8), tf.quint8)
 
 
 def _quantized_matmul(

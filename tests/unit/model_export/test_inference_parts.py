@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from model_export.inference import PrecisionError, inference_model
 from model_export.inference.calibration import InputStatistics, best_range, rounded_weight
 from model_export.inference.folding import rotation
 from model_export.inference.packing import packing
+from model_export.inference.products import FloatProduct, Product
+from model_export.inference.quantized_products import QuantizedProduct, QuantizedProducts
+from model_export.inference.trained_weights import Affine
+from tests.support.int8 import skip_without_int8
 from tests.support.small_transformer import PAPER, VOCABULARY_SIZE, small_transformer
 
 
@@ -64,6 +69,38 @@ def test_statistics_keep_the_largest_of_each_column_and_some_of_the_rows() -> No
     assert statistics.is_signed
     assert statistics.most[1] == 50.0
     assert 512 <= len(statistics.rows) <= 1024
+
+
+def product_of_8_bits(rows: np.ndarray[Any, Any], weight: np.ndarray[Any, Any]) -> Product:
+    """A product that was seen to read these rows."""
+    statistics = InputStatistics()
+    statistics.add(rows, np.random.default_rng(0))
+    affine = Affine(weight, np.zeros(weight.shape[1]))
+    return QuantizedProducts({"it": statistics}).product("it", affine)
+
+
+def test_a_product_of_8_bits_reads_numbers_below_0_as_0_where_it_has_seen_none() -> None:
+    skip_without_int8()
+    random = np.random.default_rng(0)
+    rows, weight = np.abs(random.normal(size=(50, 16))), random.normal(size=(16, 8))
+    product = product_of_8_bits(rows, weight)
+    assert isinstance(product, QuantizedProduct)
+    strange = rows.astype(np.float32)
+    strange[:, ::2] = -strange[:, ::2]
+
+    @tf.function(autograph=False)
+    def graph() -> tf.Tensor:
+        return product(tf.constant(strange))
+
+    found = graph().numpy()
+    np.testing.assert_allclose(found, np.maximum(strange, 0) @ weight, atol=0.3)
+
+
+def test_a_product_that_loses_too_much_stays_in_float32() -> None:
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(50, 4)) * np.array([1e4, 1.0, 1.0, 1.0])
+    weight = np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 1.0], [1.0, 1.0]])  # the large is not read
+    assert isinstance(product_of_8_bits(rows, weight), FloatProduct)
 
 
 def test_8_bits_without_sentences_to_calibrate_with_are_refused() -> None:
