@@ -75,7 +75,9 @@ def _layer(
     return DecoderLayer(
         self_attention=self_attention(products, f"{name}/self_attention", layer.self_attention),
         source_attention=source_attention(products, f"{name}/source_attention", source),
-        feed_forward=feed_forward(products, f"{name}/feed_forward", layer.feed_forward, activation),
+        feed_forward=feed_forward(
+            products, f"{name}/feed_forward", folded=layer.feed_forward, activation=activation
+        ),
     )
 
 

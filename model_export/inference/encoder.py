@@ -76,7 +76,12 @@ def build_encoder(
     layers = tuple(
         (
             self_attention(products, f"encoder/{index}/self_attention", layer.self_attention),
-            feed_forward(products, f"encoder/{index}/feed_forward", layer.feed_forward, activation),
+            feed_forward(
+                products,
+                f"encoder/{index}/feed_forward",
+                folded=layer.feed_forward,
+                activation=activation,
+            ),
         )
         for index, layer in enumerate(stack.layers)
     )

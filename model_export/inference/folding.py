@@ -21,7 +21,6 @@ the bias of the output.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
@@ -36,9 +35,7 @@ from model_export.inference.trained_weights import (
     StackWeights,
     TransformerWeights,
 )
-
-EPSILON: Final = 1e-6
-"""What the layers' normalisation adds to the variance."""
+from model_export.transformer.residual import EPSILON
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +109,14 @@ def fold(weights: TransformerWeights) -> FoldedTransformer:
     is_prenorm = weights.shape.norm is NormPlacement.PRE
     basis = rotation(weights.shape.width) if is_prenorm else None
     reads_source = _Reader(basis, weights.encoder.final_norm)
+    encoder, decoder = (
+        _stack(stack, basis, reads_source=reads_source, head_count=weights.shape.head_count)
+        for stack in (weights.encoder, weights.decoder)
+    )
     return FoldedTransformer(
         weights=weights,
-        encoder=_stack(weights.encoder, basis, reads_source, weights.shape.head_count),
-        decoder=_stack(weights.decoder, basis, reads_source, weights.shape.head_count),
+        encoder=encoder,
+        decoder=decoder,
         output=_Reader(basis, weights.decoder.final_norm).folded(weights.output),
     )
 
@@ -163,33 +164,38 @@ class _Writer:
 
 
 def _stack(
-    stack: StackWeights, basis: Array | None, reads_source: _Reader, head_count: int
+    stack: StackWeights, basis: Array | None, *, reads_source: _Reader, head_count: int
 ) -> FoldedStack:
     writer = _Writer(basis)
     constant = (stack.tokens.shape[1] * EPSILON) ** 0.5
     return FoldedStack(
         tokens=writer.vectors(stack.tokens),
         positions=writer.vectors(stack.positions, last=constant),
-        layers=tuple(_layer(layer, basis, reads_source, head_count) for layer in stack.layers),
+        layers=tuple(
+            _layer(layer, basis, reads_source=reads_source, head_count=head_count)
+            for layer in stack.layers
+        ),
     )
 
 
 def _layer(
-    layer: LayerWeights, basis: Array | None, reads_source: _Reader, head_count: int
+    layer: LayerWeights, basis: Array | None, *, reads_source: _Reader, head_count: int
 ) -> FoldedLayer:
     itself = _Reader(basis, layer.self_attention.norm)
     source = layer.source_attention
     return FoldedLayer(
-        self_attention=_attention(layer.self_attention, basis, itself, head_count),
+        self_attention=_attention(
+            layer.self_attention, basis, reads_memory=itself, head_count=head_count
+        ),
         source_attention=None
         if source is None
-        else _attention(source, basis, reads_source, head_count),
+        else _attention(source, basis, reads_memory=reads_source, head_count=head_count),
         feed_forward=_feed_forward(layer.feed_forward, basis),
     )
 
 
 def _attention(
-    attention: AttentionWeights, basis: Array | None, reads_memory: _Reader, head_count: int
+    attention: AttentionWeights, basis: Array | None, *, reads_memory: _Reader, head_count: int
 ) -> FoldedAttention:
     width = len(attention.query.bias)
     scale = (width / head_count) ** -0.5

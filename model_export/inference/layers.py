@@ -75,7 +75,7 @@ def source_attention(products: Products, name: str, folded: FoldedAttention) -> 
 
 
 def feed_forward(
-    products: Products, name: str, folded: FoldedFeedForward, activation: Activation
+    products: Products, name: str, *, folded: FoldedFeedForward, activation: Activation
 ) -> FeedForwardNetwork:
     """The part from its weights."""
     return FeedForwardNetwork(

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import tensorflow as tf
 
-from model_export.inference.folding import EPSILON
 from model_export.inference.products import Products
 from model_export.inference.trained_weights import Norm
+from model_export.transformer.residual import EPSILON
 
 
 class Normalise(Protocol):

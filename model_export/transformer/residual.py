@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import keras
 import tensorflow as tf
 
 from model_export.config import NormPlacement
 
-_EPSILON = 1e-6
+EPSILON: Final = 1e-6
+"""What normalisation adds to the variance."""
 
 
 class Residual(keras.layers.Layer):
@@ -42,7 +45,7 @@ class Residual(keras.layers.Layer):
 
 def layer_norm(*, name: str) -> keras.layers.LayerNormalization:
     """Layer normalisation over the width (Ba et al. 2016), with scale and shift."""
-    return keras.layers.LayerNormalization(epsilon=_EPSILON, name=name)
+    return keras.layers.LayerNormalization(epsilon=EPSILON, name=name)
 
 
 def final_norm(norm: NormPlacement) -> keras.layers.Layer:
