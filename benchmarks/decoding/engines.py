@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,12 +14,11 @@ from benchmarks.decoding.cases import BEAM_WIDTH, EngineName, Search
 from benchmarks.decoding.subject import BenchmarkError
 from heed.contract import CONTRACT_ASSET, Contract
 from heed.text import Tokenizer
+from model_export.evaluation.padding import padded
 
 Sources = Sequence[Sequence[int]]
 Prepared = Any
 Result = Any
-
-_PAD: Final = 0
 
 
 class DecodingEngine(Protocol):
@@ -184,7 +183,4 @@ def _padded(
     rows: Sources, tokens_name: str, lengths_name: str
 ) -> Mapping[str, np.ndarray[Any, Any]]:
     lengths = np.array([len(row) for row in rows], np.int32)
-    tokens = np.full((len(rows), int(lengths.max())), _PAD, np.int32)
-    for padded, row in zip(tokens, rows, strict=True):
-        padded[: len(row)] = row
-    return {tokens_name: tokens, lengths_name: lengths}
+    return {tokens_name: padded(rows), lengths_name: lengths}

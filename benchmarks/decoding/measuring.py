@@ -15,9 +15,9 @@ from benchmarks.decoding.ratios import batches_for, fastest
 from benchmarks.decoding.results import EngineResult
 from benchmarks.decoding.subject import Subject, export_size
 from benchmarks.decoding.workers import WorkerProcess, running_worker
-from heed.contract import SPECIAL_IDS
 from heed.text import Tokenizer
 from model_export.config.recipe import BleuTokenizer
+from model_export.evaluation.output_text import output_text
 from model_export.evaluation.translation import translation_metrics
 
 Outputs = Mapping[Engine, Mapping[Search, list[list[int]]]]
@@ -221,13 +221,9 @@ def _bleu(subject: Subject, outputs: Mapping[Search, list[list[int]]]) -> dict[S
     if not subject.references:
         return {}
     tokenizer = Tokenizer(subject.tokenizer.read_bytes())
-
-    def text(tokens: Sequence[int]) -> str:
-        return tokenizer.decode([each for each in tokens if each != SPECIAL_IDS.end]).text
-
     return {
         search: translation_metrics(
-            [text(row) for row in rows],
+            [output_text(tokenizer, row) for row in rows],
             subject.references[: len(rows)],
             tokenizer=BleuTokenizer(subject.bleu_tokenizer),
             lowercase=subject.lowercase,

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from heed.contract import SPECIAL_IDS
 from heed.text import Tokenizer
 from model_export.data.buckets import SourceArray
 from model_export.data.examples import Example
@@ -20,6 +19,7 @@ from model_export.decoding import (
     greedy_search,
 )
 from model_export.errors import DataError
+from model_export.evaluation.output_text import output_text
 from model_export.evaluation.padding import padded_arrays
 from model_export.models import Seq2Seq
 
@@ -114,16 +114,11 @@ class TextDecoder:
         tokens, lengths = padded_arrays(sources)
         hypotheses = self._search(tf.constant(tokens), tf.constant(lengths))
         return [
-            self._text(row_tokens[0, : row_lengths[0]].tolist())
+            output_text(self._target_tokenizer, row_tokens[0, : row_lengths[0]].tolist())
             for row_tokens, row_lengths in zip(
                 hypotheses.tokens.numpy(), hypotheses.lengths.numpy(), strict=True
             )
         ]
-
-    def _text(self, tokens: list[int]) -> str:
-        if tokens[-1] == SPECIAL_IDS.end:
-            tokens = tokens[:-1]
-        return self._target_tokenizer.decode(tokens).text
 
 
 def _search_function(

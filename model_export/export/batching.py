@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,6 +11,11 @@ from heed.contract import IMAGES_INPUT, WIDTHS_INPUT
 
 Array = np.ndarray[Any, Any]
 Arrays = dict[str, Array]
+
+WIDER: Final = 5
+"""Columns of padding that the batches of a check have beyond their longest row."""
+SEED: Final = 7
+"""Of the order of their rows."""
 
 _LENGTHS_OF = {
     "tokens": "lengths",
@@ -39,6 +44,12 @@ def row_of(inputs: Mapping[str, Array], row: int) -> Arrays:
         if name in request:
             request[name] = request[name][:, : max(1, int(request[lengths_name][0]))]
     return request
+
+
+def other_orders(rows: int, random: np.random.Generator) -> tuple[list[int], list[int]]:
+    """Two orders to check a batch's rows in: from the last to the first, and at random."""
+    in_order = list(range(rows))
+    return in_order[::-1], [int(row) for row in random.permutation(in_order)]
 
 
 def merged(requests: Sequence[Mapping[str, Array]], *, widen: int = 0) -> Arrays:

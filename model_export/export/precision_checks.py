@@ -13,7 +13,16 @@ from typing import Final
 import numpy as np
 
 from heed.contract import ATTENTION_HEADS_OUTPUT, ATTENTION_OUTPUT, Signature
-from model_export.export.batching import Array, Arrays, merged, row_of, source_of
+from model_export.export.batching import (
+    SEED,
+    WIDER,
+    Array,
+    Arrays,
+    merged,
+    other_orders,
+    row_of,
+    source_of,
+)
 from model_export.export.checks import BOUNDS, Bounds, CheckResult, Version, row_count
 from model_export.export.comparison import trimmed_row
 from model_export.export.errors import VerificationError
@@ -21,9 +30,6 @@ from model_export.export.reference_cases import ReferenceCase
 
 _GREEDY: Final = (Signature.SERVING_DEFAULT, Signature.GREEDY)
 _SCORED: Final = ("token_scores", ATTENTION_OUTPUT, ATTENTION_HEADS_OUTPUT)
-_WIDER: Final = 5
-"""Columns of padding that a batch has beyond its longest row."""
-_SEED: Final = 7
 
 
 @dataclass
@@ -114,7 +120,7 @@ def rows_score_alike_in_any_batch(version: Version) -> CheckResult:
             continue
         for order in _orders(row_count(case)):
             requests = [row_of(case.inputs, row) for row in order]
-            inputs = merged(requests, widen=_WIDER)
+            inputs = merged(requests, widen=WIDER)
             outputs = version.session.run(Signature.SCORE, inputs)
             for place, request in enumerate(requests):
                 alone = version.session.run(Signature.SCORE, request)
@@ -134,7 +140,7 @@ def decoding_scores_as_scoring(version: Version) -> CheckResult:
             continue
         order = _orders(row_count(case))[-1]
         requests = [row_of(case.inputs, row) for row in order]
-        inputs = merged(requests, widen=_WIDER)
+        inputs = merged(requests, widen=WIDER)
         decoded = version.session.run(case.signature, inputs)
         for place, request in enumerate(requests):
             for hypothesis in range(decoded["lengths"].shape[1]):
@@ -194,8 +200,7 @@ def _new(check: str, version: Version) -> _Differences:
 
 
 def _orders(rows: int) -> tuple[list[int], list[int]]:
-    in_order = list(range(rows))
-    return in_order[::-1], [int(row) for row in np.random.default_rng(_SEED).permutation(in_order)]
+    return other_orders(rows, np.random.default_rng(SEED))
 
 
 def _forced(case: ReferenceCase) -> Iterator[tuple[Arrays, Arrays]]:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from heed.contract import ATTENTION_OUTPUT, SPECIAL_IDS, Precision, Signature
-from heed.text import Tokenizer
+from heed.contract import ATTENTION_OUTPUT, Precision, Signature
 from model_export.config import Recipe
 from model_export.data.examples import Example
 from model_export.evaluation.metrics import task_metrics
+from model_export.evaluation.output_text import output_text
 from model_export.evaluation.padding import padded
 from model_export.export.batching import Array, Arrays
 from model_export.export.errors import ExportError
@@ -209,16 +209,12 @@ class _Answers:
         """The outputs as text."""
         if self._tokenizer is None:
             raise ExportError("a classifier writes no text")
-        return [_text(self._tokenizer, tokens) for tokens in self.tokens]
+        return [output_text(self._tokenizer, tokens) for tokens in self.tokens]
 
     def _run(self, signature: Signature, inputs: Arrays) -> Arrays:
         function: Any = self._functions[signature]
         outputs = function(**{name: tf.constant(array) for name, array in inputs.items()})
         return {name: tensor.numpy() for name, tensor in outputs.items()}
-
-
-def _text(tokenizer: Tokenizer, tokens: Sequence[int]) -> str:
-    return tokenizer.decode([each for each in tokens if each != SPECIAL_IDS.end]).text
 
 
 def _is_real(lengths: Array, columns: int) -> Array:

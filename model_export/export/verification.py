@@ -15,7 +15,14 @@ import tensorflow as tf
 
 from heed.contract import WARMUP_FILE, Contract, Precision, Signature
 from model_export.export import contract_check
-from model_export.export.batching import merged, row_of, source_of
+from model_export.export.batching import (
+    SEED,
+    WIDER,
+    merged,
+    other_orders,
+    row_of,
+    source_of,
+)
 from model_export.export.checks import CheckResult, Version, row_count
 from model_export.export.comparison import TOLERANCE, Comparison, trimmed_row
 from model_export.export.errors import ExportError, VerificationError
@@ -36,8 +43,6 @@ _DECODING: Final = (
     Signature.BEAM,
     Signature.SAMPLE,
 )
-_WIDER: Final = 5
-"""Columns of padding that the batches of the padding check have beyond their longest row."""
 
 
 def verify_version(version_dir: Path, run: TrainingRun | None = None) -> tuple[CheckResult, ...]:
@@ -106,11 +111,10 @@ def _rows_stand_alone(version: Version) -> CheckResult:
 def _rows_keep_their_answers_in_any_batch(version: Version) -> CheckResult:
     """Merges and pads as TensorFlow Serving does: with each request's own first element."""
     comparison = Comparison("a row answers the same in any padded batch, in any order")
-    random = np.random.default_rng(7)
+    random = np.random.default_rng(SEED)
     for case in version.cases:
-        in_order = list(range(row_count(case)))
-        for order in (in_order[::-1], list(random.permutation(in_order))):
-            inputs = merged([row_of(case.inputs, row) for row in order], widen=_WIDER)
+        for order in other_orders(row_count(case), random):
+            inputs = merged([row_of(case.inputs, row) for row in order], widen=WIDER)
             outputs = version.session.run(case.signature, inputs)
             for place, row in enumerate(order):
                 comparison.compare(
