@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -31,6 +33,8 @@ from model_export.errors import ModelExportError
 DOCS = Path("docs")
 OUT = Path("runs/attention-comparison")
 _MOST_SEED = 2**31 - 1
+_ABSOLUTE_PATH = re.compile(r"""(?<=[\s=:,\[{"'])/[^\s/,\]}"'][^\s,\]}"']*""")
+_SPECIAL_IN_QUOTES = frozenset('"$`\\!')
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -183,16 +187,19 @@ def _check_mechanisms(keys: Sequence[str], studies: Sequence[Study]) -> None:
 
 def shown_command(study: Study, given: argparse.Namespace, keys: Sequence[str]) -> str:
     """What repeats these rows of a study, without the names of anybody's folders."""
-    flags = [f"--studies {study.name}", f"--seeds {','.join(map(str, given.seeds))}"]
+    flags = ["--studies", study.name, "--seeds", ",".join(map(str, given.seeds))]
     rows = study.chosen(keys)
     if rows != study.mechanisms:
-        flags.append(f"--mechanisms {','.join(item.key for item in rows)}")
-    flags += [f"--set {change}" for change in given.set]
+        flags += ["--mechanisms", ",".join(item.key for item in rows)]
+    for change in given.set:
+        flags += ["--set", _ABSOLUTE_PATH.sub("PATH", change)]
     if given.times is TimesWanted.NONE:
-        flags.append(f"--times {given.times}")
+        flags += ["--times", str(given.times)]
     if study.needs_folder:
-        flags.append(f"--data-dir {study.name}=DIR")
-    return f'make compare-attention COMPARE="{" ".join(flags)}"'
+        flags += ["--data-dir", f"{study.name}=DIR"]
+    text = shlex.join(flags).replace("$", "$$")  # make takes $$ for $
+    quoted = shlex.quote(text) if _SPECIAL_IN_QUOTES & set(text) else f'"{text}"'
+    return f"make compare-attention COMPARE={quoted}"
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from benchmarks.attention_comparison.anchors import (
     straight_line,
     with_anchors,
 )
-from benchmarks.attention_comparison.command import build_parser, main
+from benchmarks.attention_comparison.command import build_parser, main, shown_command
 from benchmarks.attention_comparison.comparing import rows_beside
 from benchmarks.attention_comparison.observations import observations, standard_error
 from benchmarks.attention_comparison.order_data import (
@@ -349,6 +351,44 @@ def test_a_folder_that_cannot_be_made_is_told(
     assert "error: cannot make the folder" in capsys.readouterr().err
     with pytest.raises(RunError, match="cannot make the folder"):
         write_value(tmp_path / "file" / "x.json", READING)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "training.epochs=2",
+        "source_tokenizer={kind: word}",
+        'model.x="a b"',
+        "model.y=it's $HOME `x`",
+    ],
+    ids=["plain", "braces", "quotes", "shell"],
+)
+def test_the_command_on_the_page_gives_make_what_was_given(tmp_path: Path, change: str) -> None:
+    given = build_parser().parse_args(["--seeds", "1,2", "--times", "none", "--set", change])
+    command = shown_command(G2P, given, ["luong-dot", "bahdanau"])
+    (tmp_path / "Makefile").write_text("compare-attention:\n\t@printf '%s\\n' $(COMPARE)\n")
+    shown = subprocess.run(
+        ["sh", "-c", command],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},  # of a make around the tests nothing
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert shown.stdout.splitlines() == [
+        *("--studies", "g2p", "--seeds", "1,2", "--mechanisms", "bahdanau,luong-dot"),
+        *("--set", change, "--times", "none"),
+    ]
+
+
+def test_the_command_on_the_page_names_nobody_s_folders() -> None:
+    given = build_parser().parse_args(
+        ["--set", "data.extra=/home/a/b.tsv", "--set", "data.links=[/srv/x, y/z]"]
+    )
+    assert shown_command(INTENTS, given, ()) == (
+        'make compare-attention COMPARE="--studies intents --seeds 1 --set data.extra=PATH '
+        "--set 'data.links=[PATH, y/z]' --data-dir intents=DIR\""
+    )
 
 
 def test_seeds_are_taken_once_each() -> None:
