@@ -61,7 +61,8 @@ SETTINGS = {
     ),
 }
 UNLIKE = ["pre-relu-waves-tied", "post-gelu-learned-tied"]
-"""Two that differ in all that a step depends on."""
+"""Two that differ in all that a step depends on; the other two do, too."""
+OTHERS = ["pre-gelu-learned-apart", "post-relu-waves-shared"]
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
@@ -180,12 +181,11 @@ def assert_same(found: Mapping[str, Any], expected: Mapping[str, Any], *, atol: 
             np.testing.assert_allclose(found[name], array, atol=atol, rtol=1e-5, err_msg=name)
 
 
-def test_a_greedy_search_finds_what_it_finds_with_the_trained_model(
-    settings: TransformerSettings,
-) -> None:
-    found = run(settings, Precision.FLOAT32, "greedy")
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_greedy_search_finds_what_it_finds_with_the_trained_model(kind: str) -> None:
+    found = run(SETTINGS[kind], Precision.FLOAT32, "greedy")
     assert found["lengths"].max() == MAX_TARGET
-    assert_same(found, of_training_side(settings, "greedy"), atol=1e-4)
+    assert_same(found, of_training_side(SETTINGS[kind], "greedy"), atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", UNLIKE)
@@ -293,10 +293,17 @@ def test_a_lower_precision_scores_nearly_as_the_trained_model(
 
 
 @pytest.mark.parametrize(
-    "precision", [Precision.FLOAT16, Precision.BFLOAT16, Precision.INT8], ids=str
+    ("precision", "name"),
+    [
+        (Precision.FLOAT16, "greedy"),
+        (Precision.BFLOAT16, "greedy"),
+        (Precision.INT8, "greedy"),
+        (Precision.FLOAT16, "beam"),  # attention in 16 bits
+        (Precision.INT8, "beam"),
+    ],
+    ids="{}".format,
 )
-@pytest.mark.parametrize("name", ["greedy", "beam"])
-def test_what_a_lower_precision_decodes_is_what_it_scores(name: str, precision: Precision) -> None:
+def test_what_a_lower_precision_decodes_is_what_it_scores(precision: Precision, name: str) -> None:
     settings = SETTINGS["pre-relu-waves-tied"]
     found = run(settings, precision, name)
     exists = found["lengths"][:, 0] > 0
