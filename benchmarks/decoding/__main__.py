@@ -186,7 +186,7 @@ def _run(arguments: argparse.Namespace, command: str) -> int:
     results = Results.load(arguments.out / f"{_NAME}.json")
     for name in arguments.only:
         with tempfile.TemporaryDirectory(prefix="heed-decoding-") as folder:
-            result = _measured(name, Path(folder), arguments, command)
+            result = _measured(name, Path(folder), arguments=arguments, command=command)
         results = results.having(result)
         _write(results, arguments.out, command)
     print(f"{arguments.out / _NAME}.md, .svg, .json", flush=True)
@@ -194,7 +194,7 @@ def _run(arguments: argparse.Namespace, command: str) -> int:
 
 
 def _measured(
-    name: str, folder: Path, arguments: argparse.Namespace, command: str
+    name: str, folder: Path, *, arguments: argparse.Namespace, command: str
 ) -> SubjectResult:
     began_at = datetime.now(UTC).isoformat(timespec="seconds")
     print(f"exporting {name} for both engines", file=sys.stderr, flush=True)
@@ -205,7 +205,7 @@ def _measured(
         measured = measure(
             subject,
             folder / SUBJECT_FILE,
-            plan,
+            plan=plan,
             tell=display.line,
             advance=lambda: display.update(next(done), "measurements"),
         )

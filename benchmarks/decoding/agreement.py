@@ -85,7 +85,7 @@ def compare_outputs(own: Outputs, other: Outputs, *, search: Search, score: Scor
         mine = score(rows, [own[row] for row in rows])
         theirs = score(rows, [other[row] for row in rows])
         for row, own_scores, other_scores in zip(rows, mine, theirs, strict=True):
-            gap = _gap(own[row], other[row], own_scores, other_scores, search)
+            gap = _gap(own[row], other[row], scores=(own_scores, other_scores), search=search)
             if abs(gap) <= TIE:
                 counts["ties"] += 1
                 largest = max(largest, abs(gap))
@@ -103,11 +103,12 @@ def equal_share(own: Outputs, other: Outputs) -> float:
 def _gap(
     own: Sequence[int],
     other: Sequence[int],
-    own_scores: Sequence[float],
-    other_scores: Sequence[float],
+    *,
+    scores: tuple[Sequence[float], Sequence[float]],
     search: Search,
 ) -> float:
-    """By how much the own choice is the more probable one, in nats."""
+    """By how much the own choice is the more probable one, in nats; the own scores come first."""
+    own_scores, other_scores = scores
     if search is Search.BEAM:
         return sum(own_scores) - sum(other_scores)
     common = min(len(own), len(other))

@@ -88,7 +88,7 @@ def trained_subject(run: TrainingRun, folder: Path, arguments: argparse.Namespac
     else:
         versions = published_versions(arguments.versions, arguments.precisions)
         names = (arguments.versions.name, f"{arguments.versions.name}, as published")
-    return _subject(run, folder, question, versions, names)
+    return _subject(run, folder, question=question, versions=versions, names=names)
 
 
 def random_subject(name: str, folder: Path, arguments: argparse.Namespace) -> Subject:
@@ -112,7 +112,9 @@ def random_subject(name: str, folder: Path, arguments: argparse.Namespace) -> Su
     versions = exported_versions(
         run, folder, precisions=arguments.precisions, calibration=question.calibration
     )
-    return _subject(run, folder, question, versions, (name, size.description))
+    return _subject(
+        run, folder, question=question, versions=versions, names=(name, size.description)
+    )
 
 
 def exported_versions(
@@ -199,6 +201,7 @@ def _test_sentences(run: TrainingRun, data_dir: Path | None, count: int) -> Ques
 def _subject(
     run: TrainingRun,
     folder: Path,
+    *,
     question: Question,
     versions: Versions,
     names: tuple[str, str],

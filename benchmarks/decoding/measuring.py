@@ -74,8 +74,8 @@ class Measured:
 def measure(
     subject: Subject,
     subject_file: Path,
-    plan: Plan,
     *,
+    plan: Plan,
     tell: Callable[[str], None],
     advance: Callable[[], None],
 ) -> Measured:
@@ -92,7 +92,9 @@ def measure(
         BenchmarkError: An engine failed.
     """
     tell(f"{subject.name}: finding the best threads for CTranslate2")
-    threads = {engine: _threads(engine, subject_file, plan, tell) for engine in plan.engines}
+    threads = {
+        engine: _threads(engine, subject_file, plan=plan, tell=tell) for engine in plan.engines
+    }
     with ExitStack() as stack:
         tell(f"{subject.name}: loading")
         workers = {
@@ -134,7 +136,7 @@ def measure(
 
 
 def _threads(
-    engine: Engine, subject_file: Path, plan: Plan, tell: Callable[[str], None]
+    engine: Engine, subject_file: Path, *, plan: Plan, tell: Callable[[str], None]
 ) -> tuple[int, int]:
     """The best of several ways to spread CTranslate2 over threads; Heed has one thread a batch."""
     if engine.name is EngineName.HEED or plan.streams == 1:

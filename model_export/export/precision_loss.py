@@ -91,7 +91,7 @@ def measure_loss(
         forced = {"target_tokens": expected["tokens"][:, 0]}
         forced["target_lengths"] = expected["lengths"][:, 0]
         inputs = {**sources, **forced}
-        differences.add(inputs, own.score(inputs), float32.score(inputs))
+        differences.add(inputs, mine=own.score(inputs), theirs=float32.score(inputs))
         on_progress(start + len(sources["lengths"]))
     references = [example.references for _, example in encoded]
     equal = [mine == theirs for mine, theirs in zip(own.tokens, float32.tokens, strict=True)]
@@ -157,7 +157,7 @@ class _Differences:
         """The mean difference of the tokens' log-probabilities, in nats."""
         return self._sum / self._count
 
-    def add(self, inputs: Arrays, mine: Arrays, theirs: Arrays) -> None:
+    def add(self, inputs: Arrays, *, mine: Arrays, theirs: Arrays) -> None:
         """Compares what both say of the same outputs, where there are tokens."""
         is_token = _is_real(inputs["target_lengths"], mine["token_scores"].shape[1])
         is_source = _is_real(inputs["lengths"], mine[ATTENTION_OUTPUT].shape[2])
