@@ -20,6 +20,12 @@ from model_export.inference.trained_weights import Affine, Array
 _OPERATION: Final = "_QuantizedMatMul"
 _MOST_NOISE: Final = 0.02
 """The most that rounding may change a product's outputs: squared error over squared output."""
+_LEVELS: Final = 127
+"""Steps from 0 to the largest magnitude.
+
+Numbers that are never below 0 could have 255. But processors without VNNI add two products in
+16 bits, and cut what does not fit: 2 * 127 * 127 fits, 2 * 255 * 127 does not.
+"""
 
 
 class PrecisionError(ModelExportError):
@@ -60,9 +66,8 @@ class QuantizedProducts:
     ) -> Product:
         """A product; its name says where in the model it stands."""
         statistics = self.statistics[name]
-        levels = 127 if statistics.is_signed else 255
-        most = best_range(statistics.rows, levels=levels)
-        if _noise(statistics, affine.weight, most=most, levels=levels) > _MOST_NOISE:
+        most = best_range(statistics.rows, levels=_LEVELS)
+        if _noise(statistics, affine.weight, most=most) > _MOST_NOISE:
             return self._floats.product(name, affine, activation=activation)
         weight, columns = rounded_weight(affine.weight)
         return QuantizedProduct(
@@ -79,13 +84,13 @@ class QuantizedProducts:
         return self._floats.table(name, vectors)
 
 
-def _noise(statistics: InputStatistics, weight: Array, *, most: float, levels: int) -> float:
+def _noise(statistics: InputStatistics, weight: Array, *, most: float) -> float:
     """By how much rounding changes what a product makes of the rows that it was seen to read."""
     rows = np.asarray(statistics.rows, np.float64)
     if not rows.size:
         return np.inf
-    step = most / levels
-    rounded_rows = np.clip(np.round(rows / step), -levels, levels) * step
+    step = most / _LEVELS
+    rounded_rows = np.clip(np.round(rows / step), -_LEVELS, _LEVELS) * step
     rounded, columns = rounded_weight(weight)
     exact = rows @ weight
     error = rounded_rows @ (rounded * (columns.astype(np.float64) / 127.0)) - exact
@@ -124,10 +129,12 @@ class QuantizedProduct:
         return self._product(inputs, ["Add"], residual)
 
     def _product(self, inputs: tf.Tensor, between: list[str], *residual: tf.Tensor) -> tf.Tensor:
-        least = -self.most if self.is_signed else 0.0
+        least, most = -self.most, self.most
+        if not self.is_signed:
+            least, most = 0.0, self.most * 255 / _LEVELS  # of all 8 bits
         rounded = _rounded(inputs, self.most, is_signed=self.is_signed)
         tensors = [rounded, tf.bitcast(self.weight, tf.qint8), tf.convert_to_tensor(self.bias)]
-        ranges = [tf.constant(least), tf.constant(self.most)]
+        ranges = [tf.constant(least), tf.constant(most)]
         ranges += [tf.constant(-self.columns), tf.constant(self.columns)]
         return _quantized_matmul(
             [*tensors, *residual], ranges, fused=["BiasAdd", *between, "Dequantize"]
@@ -136,10 +143,12 @@ class QuantizedProduct:
 
 def _rounded(inputs: tf.Tensor, most: float, *, is_signed: bool) -> tf.Tensor:
     """Inputs in 8 bits. TensorFlow's own operation for it takes 10 times as long for few rows."""
-    levels = 127.0 if is_signed else 255.0
-    scaled = tf.round(tf.cast(inputs, tf.float32) * (levels / most))
-    least = -levels if is_signed else 0.0  # signed or not is seen in examples: others may be below
-    limited = tf.raw_ops.ClipByValue(t=scaled, clip_value_min=least, clip_value_max=levels)
+    scaled = tf.round(tf.cast(inputs, tf.float32) * (_LEVELS / most))
+    # Signed or not is seen in examples: other inputs may be below 0 all the same.
+    least = -_LEVELS if is_signed else 0
+    limited = tf.raw_ops.ClipByValue(
+        t=scaled, clip_value_min=float(least), clip_value_max=float(_LEVELS)
+    )
     if is_signed:
         return tf.bitcast(tf.cast(limited, tf.int8), tf.qint8)
     return tf.bitcast(tf.cast(limited, tf.uint8), tf.quint8)

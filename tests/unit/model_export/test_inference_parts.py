@@ -96,6 +96,20 @@ def test_a_product_of_8_bits_reads_numbers_below_0_as_0_where_it_has_seen_none()
     np.testing.assert_allclose(found, np.maximum(strange, 0) @ weight, atol=0.3)
 
 
+def test_two_products_of_8_bits_fit_into_16_where_no_input_is_below_0() -> None:
+    skip_without_int8()
+    rows = np.linspace(0.0, 1.0, 1001)[:, np.newaxis]
+    product = product_of_8_bits(rows, np.ones((1, 1)))
+
+    @tf.function(autograph=False)
+    def graph() -> tf.Tensor:
+        return product(tf.constant(rows, tf.float32))
+
+    steps = len(np.unique(graph())) - 1
+    assert steps == 127
+    assert 2 * steps * 127 < 2**15
+
+
 def test_a_product_that_loses_too_much_stays_in_float32() -> None:
     random = np.random.default_rng(0)
     rows = random.normal(size=(50, 4)) * np.array([1e4, 1.0, 1.0, 1.0])
