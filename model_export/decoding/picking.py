@@ -38,7 +38,7 @@ def picked(
     """
     choosable = allowed_scores(logits, step, options.min_lengths)
     tokens = with_prefix(choose(choosable), step, options)
-    return Picked(tokens, tf.gather(tf.nn.log_softmax(logits), tokens, batch_dims=1))
+    return Picked(tokens, _scores_of(logits, tokens))
 
 
 def most_probable(
@@ -73,6 +73,14 @@ def most_probable(
 
     found: Picked = tf.cond(step < limited_steps, limited, free)
     return found
+
+
+def _scores_of(logits: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
+    """Log-probabilities of tokens, float32 [B]: to the last bit those of a free choice."""
+    probabilities = tf.gather(tf.nn.softmax(logits), tokens, batch_dims=1)
+    of_rare = tf.gather(tf.nn.log_softmax(logits), tokens, batch_dims=1)
+    is_rare = probabilities < np.finfo(np.float32).tiny
+    return tf.where(is_rare, of_rare, tf.math.log(probabilities))
 
 
 def limited_steps(options: DecodingOptions) -> tf.Tensor:

@@ -37,6 +37,7 @@ from tests.support.explorer_models import (
     explorer_models_dir,
 )
 from tests.support.gateway import GatewayProcess
+from tests.support.waiting import wait_until
 from tests.support.web import (
     accessibility_violations,
     as_shown,
@@ -202,7 +203,8 @@ def test_a_threshold_leaves_weak_weights_out_of_the_picture(
         page.wait_for_function(
             "() => document.querySelector('.slider output').textContent.trim() === '0.500'"
         )
-        assert painted_pixels(page, "[data-part=links] canvas") < everything / 2
+        # A canvas is painted with the next frame.
+        wait_until(lambda: painted_pixels(page, "[data-part=links] canvas") < everything / 2)
 
 
 def test_another_word_is_forced_and_the_rest_generated_again(
