@@ -10,7 +10,7 @@ import tensorflow as tf
 from heed.contract import SPECIAL_IDS
 from model_export.decoding.constraints import allowed_tokens, prefix_at
 from model_export.decoding.options import DecodingOptions
-from model_export.decoding.picking import never_bias
+from model_export.decoding.picking import log_sums, never_bias
 from model_export.decoding.repeated_ngrams import NgramHistory, repeating_tokens
 
 _FEWEST_FOR_BLOCKS: Final = 1024
@@ -107,7 +107,7 @@ def best_candidates(logits: tf.Tensor, open_scores: tf.Tensor, choosable: tf.Ten
     # Of one parent, no more than K + 1 can be among them.
     per_parent = tf.minimum(beam_width + 1, vocabulary_size)
     values, ids = _largest(choosable, per_parent)
-    token_scores = values - _log_sums(logits)
+    token_scores = values - log_sums(logits, tf.nn.softmax(logits))
     totals = open_scores[:, :, tf.newaxis] + token_scores  # [B, K, per parent]
     scores, places = tf.math.top_k(_flat(totals), 2 * beam_width)
     return Candidates(
@@ -116,12 +116,6 @@ def best_candidates(logits: tf.Tensor, open_scores: tf.Tensor, choosable: tf.Ten
         tokens=tf.gather(_flat(ids), places, batch_dims=1),
         token_scores=tf.gather(_flat(token_scores), places, batch_dims=1),
     )
-
-
-def _log_sums(logits: tf.Tensor) -> tf.Tensor:
-    """The logarithm of the sum of exp(logits), [..., 1], from the largest and its probability."""
-    largest = tf.reduce_max(logits, axis=-1, keepdims=True)
-    return largest - tf.math.log(tf.reduce_max(tf.nn.softmax(logits), axis=-1, keepdims=True))
 
 
 def _largest(values: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -77,10 +77,22 @@ def most_probable(
 
 def _scores_of(logits: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
     """Log-probabilities of tokens, float32 [B]: to the last bit those of a free choice."""
-    probabilities = tf.gather(tf.nn.softmax(logits), tokens, batch_dims=1)
-    of_rare = tf.gather(tf.nn.log_softmax(logits), tokens, batch_dims=1)
+    everywhere = tf.nn.softmax(logits)
+    probabilities = tf.gather(everywhere, tokens, batch_dims=1)
+    of_rare = tf.gather(logits, tokens, batch_dims=1) - log_sums(logits, everywhere)[:, 0]
     is_rare = probabilities < np.finfo(np.float32).tiny
     return tf.where(is_rare, of_rare, tf.math.log(probabilities))
+
+
+def log_sums(logits: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """The logarithm of the sum of exp(logits), [..., 1], from the largest and its probability.
+
+    Args:
+        logits: float32 [..., V].
+        probabilities: Their softmax.
+    """
+    largest = tf.reduce_max(logits, axis=-1, keepdims=True)
+    return largest - tf.math.log(tf.reduce_max(probabilities, axis=-1, keepdims=True))
 
 
 def limited_steps(options: DecodingOptions) -> tf.Tensor:
